@@ -1,0 +1,103 @@
+"""MySQL and MariaDB over an async driver, READ COMMITTED, every statement's rows counted as matched.
+
+Units are synchronous functions; SQLAlchemy's greenlet bridge runs them on the event loop. Deadlocks and lock
+waits are retried here, since a unit changes nothing but the database. A demoted or vanished primary empties
+the pool, so the next transaction finds the new one.
+"""
+
+import asyncio
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from distributedjob.runtime import crash
+from distributedjob.store.hot.mysql import MysqlHot
+from distributedjob.store.port import StoreUnavailable, Unit
+
+T = TypeVar("T")
+
+RETRIES = 5
+DEADLOCK, LOCK_WAIT = 1213, 1205
+DEMOTED = frozenset({1290, 1792, 1836})
+AWAY = frozenset({1040, 1042, 1043, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1317, 2000, 2002, 2003, 2005, 2006, 2013, 2014, 2027, 2055})
+
+
+class MysqlStore:
+    """A pool of connections to one server that keeps acknowledged commits."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, connect_timeout: float = 5.0) -> None:
+        self.hot = MysqlHot()
+        self.retried = 0
+        """Units run again after a deadlock or a lock wait, since the start."""
+        self._engine = _engine(url, pool_size=pool_size, connect_timeout=connect_timeout)
+
+    async def write(self, unit: Unit[T]) -> T:
+        for turn in range(RETRIES):
+            try:
+                return await self._transaction(unit)
+            except DBAPIError as error:
+                code = code_of(error)
+                if code not in (DEADLOCK, LOCK_WAIT) or turn == RETRIES - 1:
+                    raise await self._translate(error, code) from error
+                self.retried += 1
+                await asyncio.sleep(0.002 * (turn + 1))
+            except (OSError, PoolTimeout, asyncio.IncompleteReadError) as error:
+                raise StoreUnavailable(f"the database cannot be reached: {error}") from error
+        raise AssertionError("unreachable")
+
+    async def read(self, unit: Unit[T]) -> T:
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(unit)
+        except DBAPIError as error:
+            raise await self._translate(error, code_of(error)) from error
+        except (OSError, PoolTimeout, asyncio.IncompleteReadError) as error:
+            raise StoreUnavailable(f"the database cannot be reached: {error}") from error
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _transaction(self, unit: Unit[T]) -> T:
+        async with self._engine.connect() as connection:
+            async with connection.begin():
+                answer = await connection.run_sync(unit)
+                crash.reached("before_commit")
+            crash.reached("after_commit")
+            return answer
+
+    async def _translate(self, error: DBAPIError, code: int | None) -> Exception:
+        if code in DEMOTED or error.connection_invalidated:
+            await self._engine.dispose(close=False)
+        if code in DEMOTED or code in AWAY or code in (DEADLOCK, LOCK_WAIT) or error.connection_invalidated:
+            return StoreUnavailable(f"the database cannot be used now: {error.orig}")
+        if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and code is None):
+            return StoreUnavailable(f"the database cannot be reached: {error.orig}")
+        return error
+
+
+def code_of(error: DBAPIError) -> int | None:
+    """The server's error number, if it sent one."""
+    arguments = getattr(error.orig, "args", ())
+    return arguments[0] if arguments and isinstance(arguments[0], int) else None
+
+
+def _engine(url: str, *, pool_size: int, connect_timeout: float) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=10,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "connect_timeout": connect_timeout,
+            "init_command": "SET innodb_lock_wait_timeout=5, time_zone='+00:00'",
+            "charset": "utf8mb4",
+        },
+    )
+
+

@@ -1,0 +1,42 @@
+"""How the rest of the program reaches the database: whole transactions, as plain functions.
+
+A *unit* is a synchronous function of a connection. `write` runs it in one transaction and commits when it
+returns; `read` runs it on a connection of its own. Nobody calls commit by hand. A unit may be run again
+(deadlock, lock wait), so it changes nothing but the database and returns what it found.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from distributedjob.model.errors import Unavailable
+from distributedjob.store.hot.port import HotStatements
+
+T = TypeVar("T")
+Unit = Callable[[Connection], T]
+
+
+class StoreUnavailable(Unavailable):
+    """The database cannot be reached, or the answer to a commit was lost: it may or may not have happened."""
+
+    code = "database_unavailable"
+
+
+class DuplicateKey(Exception):
+    """A unique key refused a row. `Unit`s translate it where they can say what it means."""
+
+
+class Store(Protocol):
+    @property
+    def hot(self) -> HotStatements:
+        """The set-based statements of this dialect."""
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run `unit` in one transaction; returns after the commit. Raises StoreUnavailable."""
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Run `unit` without a write lock."""
+
+    async def close(self) -> None:
+        """Finish what was asked and let go of the database."""
