@@ -1,0 +1,54 @@
+# Two commands are all it takes: `make run` and `make test`. Both install what they need into .venv first.
+
+PORT ?= 8080
+DATA_DIR ?= .data
+PYTHON_VENV := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench bench-quick wheel docs lock services-up services-down clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: ## Start DistributedJob on http://127.0.0.1:8080 (PORT=…, DATA_DIR=…)
+	@scripts/install runtime
+	@exec .venv/bin/distributedjob serve --data-dir $(DATA_DIR) --port $(PORT)
+
+test: ## Run the checks and all tests (ARGS="tests/unit -x" for some)
+	@scripts/test $(ARGS)
+
+check: ## Lint, format, types, import rules, unused dependencies
+	@scripts/install dev
+	@scripts/check
+
+format: ## Rewrite the sources in the project's format
+	@scripts/install dev
+	@.venv/bin/ruff check --quiet --fix-only . && .venv/bin/ruff format --quiet .
+
+bench: ## Measure everything; results in bench/results/
+	@scripts/install dev
+	@$(PYTHON_VENV) -m bench
+
+bench-quick: ## The same figures in at most 4 minutes
+	@scripts/install dev
+	@$(PYTHON_VENV) -m bench --quick
+
+wheel: ## Build dist/distributedjob-*.whl
+	@scripts/install dev
+	@scripts/build-wheel
+
+docs: ## Write docs/configuration.md from the settings
+	@scripts/install dev
+	@$(PYTHON_VENV) scripts/configuration-reference
+
+lock: ## Move requirements/ to the newest allowed versions (needs uv)
+	@scripts/lock
+
+services-up: ## Start MariaDB and, where it can be had, MySQL for tests
+	@scripts/services up mariadb && { scripts/services up mysql || test $$? = 3; }
+
+services-down: ## Stop them
+	@scripts/services down
+
+clean: services-down ## Forget the environment, the servers and what was built
+	@rm -rf .venv .services dist build
