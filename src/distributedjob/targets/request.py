@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from distributedjob.model.target import HttpMethod, Tls
+from distributedjob.targets.success import SuccessCheck
 
 Scheme = Literal["http", "https"]
 
@@ -41,15 +42,25 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """`head` is the request line and the target's headers, each line ended, without the empty line.
-
-    `appended` are the caller's own header lines in the same form. `path` is the request target on the
-    wire. `needs_body` says that the success rule reads the answer's body.
-    """
+class CallPlan:
+    """What is the same for every call of one task revision. `brings_agent`: the target sets its own User-Agent."""
 
     origin: Origin
     method: HttpMethod
+    success: SuccessCheck
+    redirects: int = 0
+    brings_agent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`head` is the request line and the target's headers, each line ended, without the empty line.
+
+    `appended` are the caller's own header lines in the same form; `path` is the request target as on
+    the wire (path and query).
+    """
+
+    plan: CallPlan
     path: str
     head: bytes
     appended: bytes
