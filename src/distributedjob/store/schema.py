@@ -1,0 +1,139 @@
+"""Which schema a database has, which one this program needs, and the way from one to the other.
+
+Revisions are numbered files; the last is what the program needs. A revision that the program does not know was
+written by a newer program: nothing is read from or written to such a database. On SQLite an upgrade is one
+transaction. MySQL commits each DDL statement by itself, so a lock of the server keeps two upgrades apart.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from distributedjob.model.errors import Conflict
+from distributedjob.store.backup import back_up
+from distributedjob.store.open import open_store, parse_url
+from distributedjob.store.port import Store
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BASE = "base"
+UPGRADE_COMMAND = "distributedjob db upgrade"
+LOCK = "distributedjob_schema"
+LOCK_SECONDS = 60
+
+
+def revisions() -> tuple[str, ...]:
+    """All revisions this program knows, oldest first."""
+    return tuple(sorted(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")))
+
+
+def head() -> str:
+    """The revision this program needs."""
+    return revisions()[-1]
+
+
+async def find_revision(url: str) -> str | None:
+    """The database's revision; None when it has no tables of ours, or is an SQLite file that does not exist.
+
+    Raises StoreUnavailable.
+    """
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        return None
+    async with _opened(url) as store:
+        return await store.read(_revision_of)
+
+
+async def upgrade(url: str) -> None:
+    """Bring the database to `head()`; nothing to do is fine. Refuses a newer one by Conflict."""
+    refuse_newer(await find_revision(url))
+    await _migrate(url, lambda connection: _run_alembic("upgrade", "head", connection=connection))
+
+
+async def downgrade(url: str, *, revision: str = BASE) -> None:
+    """Go back to `revision`; at `base` all tables are gone, with everything in them."""
+    refuse_newer(await find_revision(url))
+    await _migrate(url, lambda connection: _run_alembic("downgrade", revision, connection=connection))
+
+
+async def prepare(url: str, *, backup_dir: Path) -> Path | None:
+    """Before the program starts: make sure that the schema fits, or refuse by Conflict with the way out.
+
+    An older SQLite file is upgraded here after a copy into `backup_dir`, whose path is returned.
+    """
+    found = await find_revision(url)
+    refuse_newer(found)
+    if found == head():
+        return None
+    path = sqlite_path(url)
+    if path is None:
+        raise Conflict(
+            f"the database's schema is {found or 'empty'}, this program needs {head()}. Run '{UPGRADE_COMMAND}' once, "
+            "with the same settings, then start again",
+            code="schema_older",
+        )
+    copy = back_up(path, into=backup_dir, label=f"schema-{found}") if found else None
+    await upgrade(url)
+    return copy
+
+
+def refuse_newer(found: str | None) -> None:
+    """Conflict when `found` is a revision that this program does not know."""
+    if found is not None and found not in revisions():
+        raise Conflict(
+            f"the database's schema is {found}, newer than this program, which knows {head()}. Start a newer "
+            "DistributedJob, or restore a backup made before the upgrade",
+            code="schema_newer",
+        )
+
+
+def _revision_of(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite URL; None for a server."""
+    parsed = parse_url(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Store]:
+    store = open_store(parse_url(url), pool_size=1)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def _migrate(url: str, unit: Callable[[Connection], None]) -> None:
+    async with _opened(url) as store:
+        await store.write(unit)
+
+
+def _run_alembic(verb: str, revision: str, *, connection: Connection) -> None:
+    # Alembic takes a third of a second to import, and most starts have nothing to migrate.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    is_mysql = connection.dialect.name != "sqlite"
+    if is_mysql:
+        _lock(connection)
+    try:
+        getattr(command, verb)(config, revision)
+    finally:
+        if is_mysql:
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": LOCK})
+
+
+def _lock(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET lock_wait_timeout={LOCK_SECONDS}")
+    taken = connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), {"name": LOCK, "seconds": LOCK_SECONDS})
+    if not taken.scalar():
+        raise Conflict(f"another program has been changing this schema for {LOCK_SECONDS} s; try again when it is done")
