@@ -181,3 +181,4 @@ class Claimed:
     flags: int
     claimed_at: Instant
     started_at: Instant
+    department_id: int

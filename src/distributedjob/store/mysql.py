@@ -8,13 +8,14 @@ the pool, so the next transaction finds the new one.
 import asyncio
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from distributedjob.runtime import crash
-from distributedjob.store.hot.mysql import MysqlHot
+from distributedjob.store.hot.dialect import MysqlDialect
+from distributedjob.store.hot.statements import HotStatements
 from distributedjob.store.port import StoreUnavailable, Unit
 
 T = TypeVar("T")
@@ -28,8 +29,8 @@ AWAY = frozenset({1040, 1042, 1043, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 11
 class MysqlStore:
     """A pool of connections to one server that keeps acknowledged commits."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, connect_timeout: float = 5.0) -> None:
-        self.hot = MysqlHot()
+    def __init__(self, url: URL, *, pool_size: int = 10, connect_timeout: float = 5.0) -> None:
+        self.hot = HotStatements(MysqlDialect())
         self.retried = 0
         """Units run again after a deadlock or a lock wait, since the start."""
         self._engine = _engine(url, pool_size=pool_size, connect_timeout=connect_timeout)
@@ -84,7 +85,7 @@ def code_of(error: DBAPIError) -> int | None:
     return arguments[0] if arguments and isinstance(arguments[0], int) else None
 
 
-def _engine(url: str, *, pool_size: int, connect_timeout: float) -> AsyncEngine:
+def _engine(url: URL, *, pool_size: int, connect_timeout: float) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=pool_size,

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from distributedjob.model.errors import Unavailable
-from distributedjob.store.hot.port import HotStatements
+from distributedjob.store.hot.statements import HotStatements
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]

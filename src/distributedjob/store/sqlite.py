@@ -20,7 +20,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from distributedjob.runtime import crash
-from distributedjob.store.hot.sqlite import SqliteHot
+from distributedjob.store.hot.dialect import SqliteDialect
+from distributedjob.store.hot.statements import HotStatements
 from distributedjob.store.port import StoreUnavailable, Unit
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class SqliteStore:
     """One file, one process, one writer. See the module's text for why there are threads."""
 
     def __init__(self, path: str) -> None:
-        self.hot = SqliteHot()
+        self.hot = HotStatements(SqliteDialect())
         self._engine = _engine(path)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")

@@ -6,6 +6,7 @@ the request left; from the first byte on an outcome is `Answered` or `Unclear`.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from distributedjob.model.outcome import Answer, Answered, NotSent, Outcome, Unclear
@@ -14,6 +15,7 @@ from distributedjob.targets.dial import Dialler
 from distributedjob.targets.egress import EgressPolicy
 from distributedjob.targets.limits import Limits
 from distributedjob.targets.pool import Pool
+from distributedjob.targets.redirects import REDIRECTS, follow
 from distributedjob.targets.request import Request
 from distributedjob.targets.resolve import Lookup, Resolver, system_lookup
 
@@ -57,16 +59,23 @@ class HttpCaller:
         `last_look` runs immediately before the first byte is written: False gives the connection back
         and ends as NotSent("released"). Cancelling closes the connection in use.
         """
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        deadline = now + total_timeout
+        now = asyncio.get_running_loop().time()
+        times = _Times(connect=connect_timeout, deadline=now + total_timeout)
         connection = self._find_resting(request, now=now) if line is Line.ANY else None
+        outcome = await self._send(request, connection, times=times, last_look=last_look)
+        if request.plan.redirects and isinstance(outcome, Answered):
+            return await self._redirected(request, outcome, times=times)
+        return outcome
+
+    async def _send(
+        self, request: Request, connection: Connection | None, *, times: "_Times", last_look: Callable[[], bool]
+    ) -> Outcome:
         if connection is None:
-            opened = await self._open(request, deadline=min(deadline, now + connect_timeout))
+            opened = await self._open(request, times=times)
             if isinstance(opened, NotSent):
                 return opened
             connection = opened
-        return await self._exchange(connection, request, deadline=deadline, last_look=last_look)
+        return await self._exchange(connection, request, deadline=times.deadline, last_look=last_look)
 
     async def close(self) -> None:
         """Close what rests; calls in the air are ended by cancelling them."""
@@ -82,10 +91,35 @@ class HttpCaller:
             return None
         return self._pool.take(request.plan.origin, addresses=route.addresses, now=now)
 
-    async def _open(self, request: Request, *, deadline: float) -> Connection | NotSent:
+    async def _redirected(self, request: Request, outcome: Answered, *, times: "_Times") -> Outcome:
+        """Follow as many hops as the target allows, each judged like a call of its own.
+
+        A hop that cannot be made leaves the redirect as the answer: the first request did arrive.
+        """
+        for _ in range(request.plan.redirects):
+            if outcome.answer.status not in REDIRECTS:
+                return outcome
+            onward = follow(request, outcome.answer)
+            if isinstance(onward, str):
+                return replace(outcome, accepted=False, message=onward)
+            request = onward
+            connection = self._find_resting(request, now=asyncio.get_running_loop().time())
+            reached = await self._send(request, connection, times=times, last_look=_always)
+            match reached:
+                case NotSent():
+                    return replace(outcome, accepted=False, message=f"the redirect failed: {reached.message}")
+                case Unclear():
+                    return reached
+                case Answered():
+                    outcome = reached
+        return outcome
+
+    async def _open(self, request: Request, *, times: "_Times") -> Connection | NotSent:
         """Resolve, judge and dial; every failure here is before the first byte."""
         origin = request.plan.origin
-        route = self._resolver.find(origin, now=asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        deadline = min(times.deadline, now + times.connect)
+        route = self._resolver.find(origin, now=now)
         if route is None:
             try:
                 async with asyncio.timeout_at(deadline):
@@ -124,3 +158,15 @@ class HttpCaller:
         if len(answer.body) > stored:
             answer = Answer(answer.status, answer.headers, answer.body[:stored], truncated=True)
         return Answered(answer, accepted=not fault, message=fault)
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """`connect` in seconds for each connection to be made; `deadline` of the whole call on the loop's clock."""
+
+    connect: float
+    deadline: float
+
+
+def _always() -> bool:
+    return True

@@ -101,11 +101,24 @@ class Resolver:
 
 
 def literal(host: str) -> tuple[str, ...]:
-    """The host itself when it is a plain numeric address."""
+    """The address that the host itself spells, in any spelling that the system's resolver reads as numeric."""
     try:
         return (str(ipaddress.ip_address(host)),)
     except ValueError:
+        pass
+    try:
+        return (socket.inet_ntoa(socket.inet_aton(host)),)  # 0x7f.1, 2130706433, 0177.0.0.1, 127.1
+    except OSError:
         return ()
+
+
+def judge_literal(policy: EgressPolicy, *, host: str, port: int) -> NotSent | None:
+    """The refusal of a host that spells an address which `policy` denies; names are not looked up."""
+    for address in literal(host):
+        sentence = denial(policy, host=host, address=address, port=port)
+        if sentence is not None:
+            return NotSent("egress_denied", sentence)
+    return None
 
 
 def _wording(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""How news travels between the parts. News makes things fast; losing any of it loses nothing."""

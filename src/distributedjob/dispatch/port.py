@@ -1,0 +1,36 @@
+"""What parts tell each other after a commit. Every message may be lost: a poll finds the same a second later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from distributedjob.model.execution import Hint
+from distributedjob.model.instant import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class CursorMoved:
+    """A schedule was created, changed or resumed: its owner need not wait for its next read."""
+
+    schedule_id: int
+    next_fire_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """A running execution should stop."""
+
+    execution_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMade:
+    """An execution ended that may have kept others waiting: gates and `from: end` intervals look again."""
+
+
+News = Hint | CursorMoved | CancelAsked | RoomMade
+
+
+class Dispatch(Protocol):
+    def announce(self, news: Sequence[News]) -> None:
+        """Pass news on; never blocks, never fails, may lose."""

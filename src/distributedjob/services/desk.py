@@ -1,0 +1,55 @@
+"""Where verbs are carried out: each in one transaction, with news passed on only after its commit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from distributedjob.dispatch.port import Dispatch, News
+from distributedjob.model.instant import Instant
+from distributedjob.store.hot.statements import HotStatements
+from distributedjob.store.port import Store
+from distributedjob.store.revisions import Revisions
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What a verb works with. `news` is passed on after the commit, and dropped with a rollback."""
+
+    connection: Connection
+    hot: HotStatements
+    revisions: Revisions
+    now: Instant
+    new_id: Callable[[], int]
+    news: list[News] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Runs verbs. `clock` reads the installation's time; `new_id` is safe in any thread."""
+
+    store: Store
+    revisions: Revisions
+    dispatch: Dispatch
+    clock: Callable[[], Instant]
+    new_id: Callable[[], int]
+    cluster_key: bytes
+
+    async def write(self, verb: Callable[[Transaction], T]) -> T:
+        """Carry out `verb` in one transaction and pass its news on. Raises StoreUnavailable."""
+        answer, news = await self.store.write(lambda connection: self._carry_out(connection, verb))
+        self.dispatch.announce(news)
+        return answer
+
+    async def read(self, verb: Callable[[Transaction], T]) -> T:
+        """Answer a question; whatever `verb` would write is not allowed."""
+        answer, _ = await self.store.read(lambda connection: self._carry_out(connection, verb))
+        return answer
+
+    def _carry_out(self, connection: Connection, verb: Callable[[Transaction], T]) -> tuple[T, list[News]]:
+        # A retried unit gets a fresh transaction object, so news of a rolled-back run is never passed on.
+        transaction = Transaction(connection, self.store.hot, self.revisions, self.clock(), self.new_id)
+        return verb(transaction), transaction.news

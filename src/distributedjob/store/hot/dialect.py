@@ -1,0 +1,60 @@
+"""What differs between the databases in the hot statements: a set of rows given as one JSON parameter, and the
+shape of an UPDATE that joins it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+Columns = Sequence[tuple[str, str]]
+"""(name, type) pairs; type is one of `int`, `text`."""
+
+
+class Dialect(Protocol):
+    name: str
+    mark: str
+    """The driver's placeholder."""
+    for_update: str
+    skip_locked: str
+    live_index: str
+    """Hint that makes the pull read the `live` index in order."""
+
+    def rows(self, columns: Columns) -> str:
+        """A FROM item named `j` with these columns, taking one parameter: a JSON array of arrays."""
+
+    def update(self, table: str, values: Mapping[str, str], *, columns: Columns, match: str) -> str:
+        """UPDATE `table` AS e from `j`, where `match` names columns of both. Placeholders in `values` come
+        before those of `j` and of `match` on SQLite, after both on MySQL."""
+
+
+class SqliteDialect:
+    name = "sqlite"
+    mark = "?"
+    for_update = ""
+    skip_locked = ""
+    live_index = "INDEXED BY live"
+
+    def rows(self, columns: Columns) -> str:
+        parts = ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, (name, _) in enumerate(columns))
+        return f"(SELECT {parts} FROM json_each(?)) AS j"
+
+    def update(self, table: str, values: Mapping[str, str], *, columns: Columns, match: str) -> str:
+        assignments = ", ".join(f"{name} = {value}" for name, value in values.items())
+        return f"UPDATE {table} AS e SET {assignments} FROM {self.rows(columns)} WHERE {match}"
+
+
+class MysqlDialect:
+    name = "mysql"
+    mark = "%s"
+    for_update = "FOR UPDATE"
+    skip_locked = "FOR UPDATE SKIP LOCKED"
+    live_index = "FORCE INDEX (live)"
+
+    def rows(self, columns: Columns) -> str:
+        parts = ", ".join(
+            f"{name} {'BIGINT' if kind == 'int' else 'LONGTEXT CHARACTER SET utf8mb4'} PATH '$[{n}]'"
+            for n, (name, kind) in enumerate(columns)
+        )
+        return f"JSON_TABLE(%s, '$[*]' COLUMNS ({parts})) AS j"
+
+    def update(self, table: str, values: Mapping[str, str], *, columns: Columns, match: str) -> str:
+        assignments = ", ".join(f"e.{name} = {value}" for name, value in values.items())
+        return f"UPDATE {self.rows(columns)} STRAIGHT_JOIN {table} AS e ON {match} SET {assignments}"

@@ -1,0 +1,31 @@
+"""From a database URL to the store that speaks to it."""
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from distributedjob.model.errors import Invalid
+from distributedjob.store.mysql import MysqlStore
+from distributedjob.store.sqlite import SqliteStore
+
+DRIVERS = ("sqlite", "mysql", "mysql+asyncmy", "mysql+aiomysql", "mariadb", "mariadb+asyncmy", "mariadb+aiomysql")
+
+
+def parse_url(text: str) -> URL:
+    """The URL with its driver filled in; raises Invalid naming the setting."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise Invalid.one("database_url", "is not a URL such as mysql://user:password@host:3306/distributedjob") from None
+    if url.drivername not in DRIVERS:
+        raise Invalid.one("database_url", f"'{url.drivername}' is not supported; use one of {', '.join(DRIVERS)}")
+    if url.drivername in ("mysql", "mariadb"):
+        url = url.set(drivername=f"{url.drivername}+asyncmy")
+    if not url.database:
+        raise Invalid.one("database_url", "names no database")
+    return url
+
+
+def open_store(url: URL, *, pool_size: int = 10) -> SqliteStore | MysqlStore:
+    if url.get_backend_name() == "sqlite":
+        return SqliteStore(str(url.database))
+    return MysqlStore(url, pool_size=pool_size)

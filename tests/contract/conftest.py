@@ -1,0 +1,17 @@
+"""A store with all tables, on each database in turn."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from distributedjob.store.open import open_store, parse_url
+from distributedjob.store.port import Store
+from distributedjob.store.tables import metadata
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    store = open_store(parse_url(database_url))
+    await store.write(metadata.create_all)
+    yield store
+    await store.close()
