@@ -50,32 +50,45 @@ class _Count:
 
 
 class LoginBackoff:
-    """Counts failures; forgets a counter 15 minutes after its last one. One per program, on its event loop."""
+    """Counts attempts; forgets a counter 15 minutes after its last one. One per program, on its event loop.
+
+    An attempt counts as failed from its start, until `note_success` takes it back: otherwise a thousand guesses
+    sent at once would all pass before the first of them has failed.
+    """
 
     def __init__(self, *, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._counts: OrderedDict[tuple[str, str], _Count] = OrderedDict()
 
-    def wait(self, *, account: str, address: str, now: Instant) -> Instant:
-        """Microseconds until this address may try this account again; 0 when it may try now."""
-        counts = (self._counts.get(key) for key, _ in _keys(account, address))
-        return max(0, *(count.open_at - now for count in counts if count is not None), 0)
-
-    def note_failure(self, *, account: str, address: str, now: Instant) -> None:
-        for key, patience in _keys(account, address):
-            count = self._counts.setdefault(key, _Count())
-            if now - count.failed_at > FORGET_AFTER:
-                count.failures = 0
-            count.failures += 1
-            count.failed_at = now
-            count.open_at = now + patience.wait(count.failures)
-            self._counts.move_to_end(key)
+    def admit(self, *, account: str, address: str, now: Instant) -> Instant:
+        """0: go on, the attempt is counted. Otherwise: microseconds to wait; this attempt is refused."""
+        keys = tuple(_keys(account, address))
+        waits = [count.open_at - now for key, _ in keys if (count := self._counts.get(key)) is not None]
+        if (wait := max(waits, default=0)) > 0:
+            return wait
+        for key, patience in keys:
+            self._count(key, patience, now)
         while len(self._counts) > self._capacity:
             self._counts.popitem(last=False)
+        return 0
 
     def note_success(self, *, account: str, address: str) -> None:
-        """Clears the pair only: an attacker's own account must not clear the address."""
-        self._counts.pop((account, _network(address)), None)
+        """Forgets the pair, and takes this attempt back elsewhere: an attacker's own account clears no address."""
+        (pair, _), *others = _keys(account, address)
+        self._counts.pop(pair, None)
+        for key, _ in others:
+            if (count := self._counts.get(key)) is not None:
+                count.failures = max(0, count.failures - 1)
+                count.open_at = 0
+
+    def _count(self, key: tuple[str, str], patience: Patience, now: Instant) -> None:
+        count = self._counts.setdefault(key, _Count())
+        if now - count.failed_at > FORGET_AFTER:
+            count.failures = 0
+        count.failures += 1
+        count.failed_at = now
+        count.open_at = now + patience.wait(count.failures)
+        self._counts.move_to_end(key)
 
 
 def _keys(account: str, address: str) -> Iterator[tuple[tuple[str, str], Patience]]:
@@ -86,11 +99,11 @@ def _keys(account: str, address: str) -> Iterator[tuple[tuple[str, str], Patienc
 
 
 def _network(address: str) -> str:
-    """One host: an IPv4 address, or the /64 that an IPv6 host may choose from freely."""
+    """One host: an IPv4 address, or the /64 that an IPv6 host may choose from freely. Never empty."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return address or "?"
     if parsed.version == 4:
         return address
     return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))

@@ -16,7 +16,7 @@ from distributedjob.model.errors import Invalid
 COST = 12
 MIN_LENGTH = 12
 MAX_LENGTH = 1024
-NOBODY = "$2b$12$fuwH1hQvFjnOd9mhZVqcLuvE7aOY0gIM4zs14mYjTmrvfE6RfBzYe"
+NOBODY = "$2b$12$cMcJRFT1v23lfy0pVhSsCu2QUuG7z3HXIKXKYRkRZgj5Kt5CpkJ4u"
 """The hash of a random password nobody knows: checked for unknown names, so that they take as long as known ones."""
 
 _LABEL = b"distributedjob password v1"

@@ -17,6 +17,7 @@ import httptools
 from distributedjob.model.outcome import Answer, Unclear
 from distributedjob.model.target import HttpMethod
 from distributedjob.targets.bodies import decoded
+from distributedjob.targets.deadlines import Deadlines
 from distributedjob.targets.limits import Limits
 
 Reply = Answer | Unclear
@@ -45,6 +46,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_chunks",
         "_cut",
+        "_deadlines",
         "_done",
         "_extra",
         "_fault",
@@ -61,7 +63,6 @@ class Connection(asyncio.Protocol):
         "_size",
         "_socket",
         "_status",
-        "_timer",
         "_transport",
         "_waiter",
         "address",
@@ -71,7 +72,15 @@ class Connection(asyncio.Protocol):
         "reusable",
     )
 
-    def __init__(self, *, loop: asyncio.AbstractEventLoop, sock: socket.socket, address: str, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        address: str,
+        limits: Limits,
+        deadlines: Deadlines,
+    ) -> None:
         self.address = address
         self.reusable = True
         self.idle_since = 0.0
@@ -80,10 +89,10 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._socket = sock
         self._limits = limits
+        self._deadlines = deadlines
         self._transport: asyncio.Transport
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Reply] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._fault: Unclear | None = None
 
     def exchange(self, message: bytes, *, method: HttpMethod, keep: int, deadline: float) -> asyncio.Future[Reply]:
@@ -94,7 +103,7 @@ class Connection(asyncio.Protocol):
         self._begin(keep)
         self._head_only = method is HttpMethod.HEAD
         self._waiter = waiter = self._loop.create_future()
-        self._timer = self._loop.call_at(deadline, self._expire)
+        self._deadlines.watch(self, deadline=deadline)
         self._transport.write(message)
         return waiter
 
@@ -102,8 +111,12 @@ class Connection(asyncio.Protocol):
         """Close at once; an exchange still open has no outcome any more."""
         self.reusable = False
         self._waiter = None
-        self._stop_timer()
+        self._deadlines.drop(self)
         self._transport.abort()
+
+    def expire(self) -> None:
+        """The total timeout is over: whatever the target did stays unknown."""
+        self._settle(Unclear("timeout", "no whole answer came within the total timeout", timed_out=True))
 
     def is_usable(self, now: float) -> bool:
         """Whether a request may still be written: neither closed here nor, as far as can be known, by the peer."""
@@ -279,21 +292,12 @@ class Connection(asyncio.Protocol):
             return "the connection was closed before any answer; the target may have done the work"
         return "the connection was closed in the middle of the answer"
 
-    def _expire(self) -> None:
-        self._timer = None
-        self._settle(Unclear("timeout", "no whole answer came within the total timeout", timed_out=True))
-
     def _settle(self, reply: Reply) -> None:
         """End the exchange with its only outcome; a connection that cannot be reused closes first."""
         waiter, self._waiter = self._waiter, None
-        self._stop_timer()
+        self._deadlines.drop(self)
         if not self.reusable:
             self._transport.abort()
         self._chunks = []
         if waiter is not None and not waiter.done():
             waiter.set_result(reply)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

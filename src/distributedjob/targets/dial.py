@@ -12,6 +12,7 @@ import ssl
 from distributedjob.model.outcome import NotSent
 from distributedjob.model.target import Tls
 from distributedjob.targets.connection import Connection
+from distributedjob.targets.deadlines import Deadlines
 from distributedjob.targets.limits import Limits
 from distributedjob.targets.request import Origin, tls_identity
 from distributedjob.targets.resolve import Route
@@ -22,6 +23,7 @@ class Dialler:
 
     def __init__(self, *, limits: Limits, contexts: int = 256) -> None:
         self._limits = limits
+        self._deadlines = Deadlines()
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._capacity = contexts
 
@@ -66,7 +68,7 @@ class Dialler:
 
     async def _attach(self, origin: Origin, *, sock: socket.socket, address: str) -> Connection | NotSent:
         loop = asyncio.get_running_loop()
-        connection = Connection(loop=loop, sock=sock, address=address, limits=self._limits)
+        connection = Connection(loop=loop, sock=sock, address=address, limits=self._limits, deadlines=self._deadlines)
         if origin.scheme == "http":
             await loop.create_connection(lambda: connection, sock=sock)
             return connection

@@ -6,8 +6,9 @@ the request left; from the first byte on an outcome is `Answered` or `Unclear`.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
+from typing import NamedTuple
 
 from distributedjob.model.outcome import Answer, Answered, NotSent, Outcome, Unclear
 from distributedjob.targets.connection import Connection
@@ -17,7 +18,7 @@ from distributedjob.targets.limits import Limits
 from distributedjob.targets.pool import Pool
 from distributedjob.targets.redirects import REDIRECTS, follow
 from distributedjob.targets.request import Request
-from distributedjob.targets.resolve import Lookup, Resolver, system_lookup
+from distributedjob.targets.resolve import Lookup, Resolver, Route, system_lookup
 
 
 class Line(Enum):
@@ -27,8 +28,16 @@ class Line(Enum):
     FRESH = "fresh"
 
 
+class Terms(NamedTuple):
+    """`connect_timeout` in seconds for each connection to be made; `deadline` of the whole call, on the loop's clock."""
+
+    connect_timeout: float
+    deadline: float
+    line: Line
+
+
 class HttpCaller:
-    """Calls targets under one egress policy, whose connections no other policy ever shares."""
+    """Calls targets under one egress policy at a time; connections never outlive the policy they were opened under."""
 
     def __init__(
         self,
@@ -41,9 +50,9 @@ class HttpCaller:
         self._limits = limits or Limits()
         self._lookup = lookup
         self._agent = f"User-Agent: {user_agent}\r\n".encode("ascii")
-        self._pool = Pool(limits=self._limits)
         self._dialler = Dialler(limits=self._limits)
-        self._resolver = self._resolver_for(egress)
+        self._pool = Pool(limits=self._limits)
+        self._resolver = self._resolver_under(egress)
 
     async def call(
         self,
@@ -59,39 +68,80 @@ class HttpCaller:
         `last_look` runs immediately before the first byte is written: False gives the connection back
         and ends as NotSent("released"). Cancelling closes the connection in use.
         """
-        now = asyncio.get_running_loop().time()
-        times = _Times(connect=connect_timeout, deadline=now + total_timeout)
-        connection = self._find_resting(request, now=now) if line is Line.ANY else None
-        outcome = await self._send(request, connection, times=times, last_look=last_look)
+        terms = Terms(connect_timeout, asyncio.get_running_loop().time() + total_timeout, line)
+        outcome = await self._send(request, terms, last_look=last_look)
         if request.plan.redirects and isinstance(outcome, Answered):
-            return await self._redirected(request, outcome, times=times)
+            return await self._redirected(request, outcome, terms)
         return outcome
 
-    async def _send(
-        self, request: Request, connection: Connection | None, *, times: "_Times", last_look: Callable[[], bool]
-    ) -> Outcome:
+    def adopt(self, egress: EgressPolicy) -> None:
+        """Judge by another policy from the next call on; every connection of the old one closes, those
+        with a call in the air when it ends."""
+        self._pool.close()
+        self._pool = Pool(limits=self._limits)
+        self._resolver = self._resolver_under(egress)
+
+    async def close(self) -> None:
+        """Close what rests; calls in the air end when they are cancelled."""
+        self._pool.close()
+        await self._resolver.close()
+
+    def _resolver_under(self, egress: EgressPolicy) -> Resolver:
+        return Resolver(policy=egress, lookup=self._lookup, keep_seconds=self._limits.names_cached.total_seconds())
+
+    async def _send(self, request: Request, terms: Terms, *, last_look: Callable[[], bool]) -> Outcome:
+        """Find or open a connection, look once more, write, and wait for the reply."""
+        plan, pool = request.plan, self._pool
+        connection = self._find_resting(request, terms)
         if connection is None:
-            opened = await self._open(request, times=times)
+            opened = await self._open(request, terms)
             if isinstance(opened, NotSent):
                 return opened
             connection = opened
-        return await self._exchange(connection, request, deadline=times.deadline, last_look=last_look)
+        agent = b"" if plan.brings_agent else self._agent
+        message = b"".join((request.head, agent, request.appended, b"\r\n", request.body))
+        keep = self._limits.read if plan.success.reads_body else self._limits.stored
+        try:
+            if not last_look():
+                pool.give(connection, origin=plan.origin)
+                return NotSent("released", "the last look before the first byte forbade the call")
+            reply = await connection.exchange(message, method=plan.method, keep=keep, deadline=terms.deadline)
+        except BaseException:
+            connection.close()
+            raise
+        pool.give(connection, origin=plan.origin)
+        return reply if isinstance(reply, Unclear) else self._judged(request, reply)
 
-    async def close(self) -> None:
-        """Close what rests; calls in the air are ended by cancelling them."""
-        self._pool.clear()
-        await self._resolver.close()
-
-    def _resolver_for(self, egress: EgressPolicy) -> Resolver:
-        return Resolver(policy=egress, lookup=self._lookup, keep_seconds=self._limits.names_cached.total_seconds())
-
-    def _find_resting(self, request: Request, *, now: float) -> Connection | None:
+    def _find_resting(self, request: Request, terms: Terms) -> Connection | None:
+        if terms.line is Line.FRESH:
+            return None
+        now = asyncio.get_running_loop().time()
         route = self._resolver.find(request.plan.origin, now=now)
         if route is None:
             return None
         return self._pool.take(request.plan.origin, addresses=route.addresses, now=now)
 
-    async def _redirected(self, request: Request, outcome: Answered, *, times: "_Times") -> Outcome:
+    async def _open(self, request: Request, terms: Terms) -> Connection | NotSent:
+        """Resolve, judge and dial; every failure here is before the first byte."""
+        origin, resolver = request.plan.origin, self._resolver
+        now = asyncio.get_running_loop().time()
+        deadline = min(terms.deadline, now + terms.connect_timeout)
+        route = resolver.find(origin, now=now) or await _resolved(resolver, request, deadline=deadline)
+        if route.refusal is not None:
+            return route.refusal
+        opened = await self._dialler.dial(origin, route=route, deadline=deadline)
+        if isinstance(opened, Connection):
+            resolver.prefer(origin, address=opened.address)
+        return opened
+
+    def _judged(self, request: Request, answer: Answer) -> Answered:
+        fault = request.plan.success.fault(answer)
+        stored = self._limits.stored
+        if len(answer.body) > stored:
+            answer = Answer(answer.status, answer.headers, answer.body[:stored], truncated=True)
+        return Answered(answer, accepted=not fault, message=fault)
+
+    async def _redirected(self, request: Request, outcome: Answered, terms: Terms) -> Outcome:
         """Follow as many hops as the target allows, each judged like a call of its own.
 
         A hop that cannot be made leaves the redirect as the answer: the first request did arrive.
@@ -103,69 +153,24 @@ class HttpCaller:
             if isinstance(onward, str):
                 return replace(outcome, accepted=False, message=onward)
             request = onward
-            connection = self._find_resting(request, now=asyncio.get_running_loop().time())
-            reached = await self._send(request, connection, times=times, last_look=_always)
-            match reached:
-                case NotSent():
-                    return replace(outcome, accepted=False, message=f"the redirect failed: {reached.message}")
-                case Unclear():
-                    return reached
-                case Answered():
+            match await self._send(request, terms, last_look=_always):
+                case NotSent(message=message):
+                    return replace(outcome, accepted=False, message=f"the redirect failed: {message}")
+                case Unclear() as unclear:
+                    return unclear
+                case Answered() as reached:
                     outcome = reached
         return outcome
 
-    async def _open(self, request: Request, *, times: "_Times") -> Connection | NotSent:
-        """Resolve, judge and dial; every failure here is before the first byte."""
-        origin = request.plan.origin
-        now = asyncio.get_running_loop().time()
-        deadline = min(times.deadline, now + times.connect)
-        route = self._resolver.find(origin, now=now)
-        if route is None:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    route = await self._resolver.resolve(origin)
-            except TimeoutError:
-                return NotSent("dns_failed", f"{origin.host} could not be resolved within the connect timeout")
-        if route.refusal is not None:
-            return route.refusal
-        opened = await self._dialler.dial(origin, route=route, deadline=deadline)
-        if isinstance(opened, Connection):
-            self._resolver.prefer(origin, address=opened.address)
-        return opened
 
-    async def _exchange(
-        self, connection: Connection, request: Request, *, deadline: float, last_look: Callable[[], bool]
-    ) -> Outcome:
-        plan = request.plan
-        loop = asyncio.get_running_loop()
-        agent = b"" if plan.brings_agent else self._agent
-        message = b"".join((request.head, agent, request.appended, b"\r\n", request.body))
-        keep = self._limits.read if plan.success.reads_body else self._limits.stored
-        try:
-            if not last_look():
-                self._pool.give(connection, origin=plan.origin, now=loop.time())
-                return NotSent("released", "the last look before the first byte forbade the call")
-            reply = await connection.exchange(message, method=plan.method, keep=keep, deadline=deadline)
-        except BaseException:
-            connection.close()
-            raise
-        self._pool.give(connection, origin=plan.origin, now=loop.time())
-        return reply if isinstance(reply, Unclear) else self._judged(request, reply)
-
-    def _judged(self, request: Request, answer: Answer) -> Answered:
-        fault = request.plan.success.fault(answer)
-        stored = self._limits.stored
-        if len(answer.body) > stored:
-            answer = Answer(answer.status, answer.headers, answer.body[:stored], truncated=True)
-        return Answered(answer, accepted=not fault, message=fault)
-
-
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """`connect` in seconds for each connection to be made; `deadline` of the whole call on the loop's clock."""
-
-    connect: float
-    deadline: float
+async def _resolved(resolver: Resolver, request: Request, *, deadline: float) -> Route:
+    origin = request.plan.origin
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await resolver.resolve(origin)
+    except TimeoutError:
+        late = NotSent("dns_failed", f"{origin.host} could not be resolved within the connect timeout")
+        return Route((), 0.0, late)
 
 
 def _always() -> bool:

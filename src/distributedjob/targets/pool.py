@@ -20,6 +20,7 @@ class Pool:
         self._resting: dict[str, list[Connection]] = {}
         self._count = 0
         self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def __len__(self) -> int:
         return self._count
@@ -36,12 +37,13 @@ class Pool:
             connection.close()
         return None
 
-    def give(self, connection: Connection, *, origin: Origin, now: float) -> None:
-        """Put a connection to rest, or close it when it cannot be used again or the pool is full."""
-        if not connection.reusable or connection.idle_limit <= 0 or self._count >= self._limits.idle_connections:
+    def give(self, connection: Connection, *, origin: Origin) -> None:
+        """Put a connection to rest, or close it when it cannot be used again, or the pool is full or closed."""
+        full = self._count >= self._limits.idle_connections or self._closed
+        if full or not connection.reusable or connection.idle_limit <= 0:
             connection.close()
             return
-        connection.idle_since = now
+        connection.idle_since = asyncio.get_running_loop().time()
         connection.owner = self
         self._resting.setdefault(origin.key, []).append(connection)
         self._count += 1
@@ -56,8 +58,9 @@ class Pool:
                 self._count -= 1
                 return
 
-    def clear(self) -> None:
-        """Close everything at rest."""
+    def close(self) -> None:
+        """Close everything at rest, now and later: what is given back closes too."""
+        self._closed = True
         for shelf in self._resting.values():
             for connection in shelf:
                 connection.owner = None

@@ -1,0 +1,41 @@
+"""What exists once per installation: its keys and its first department.
+
+Made by insert-if-absent, so that any number of nodes that start at once agree on one.
+"""
+
+import contextlib
+import secrets
+
+from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from distributedjob.model.identity import ROOT_DEPARTMENT
+from distributedjob.store.tables import department, installation
+
+CLUSTER_KEY = "cluster_key"
+TOKEN_KEY = "token_key"  # noqa: S105 - the name of a row
+KEY_BYTES = 32
+ROOT_NAME = "root"
+
+
+def ensure_key(connection: Connection, name: str) -> bytes:
+    """The key of this name, made now if there is none yet. 32 random bytes."""
+    wanted = select(installation.c.content).where(installation.c.name == name)
+    found = connection.execute(wanted).scalar()
+    if found is None:
+        fresh = {"name": name, "content": secrets.token_bytes(KEY_BYTES)}
+        _insert_if_absent(connection, installation, fresh)
+        found = connection.execute(wanted).scalar_one()
+    return bytes(found)
+
+
+def ensure_root_department(connection: Connection) -> None:
+    known = connection.execute(select(department.c.id).where(department.c.id == ROOT_DEPARTMENT)).scalar()
+    if known is None:
+        _insert_if_absent(connection, department, {"id": ROOT_DEPARTMENT, "parent_id": None, "name": ROOT_NAME})
+
+
+def _insert_if_absent(connection: Connection, table: Table, row: dict[str, object]) -> None:
+    # A duplicate is another node's row, committed by now: its insert held ours back until then.
+    with contextlib.suppress(IntegrityError):
+        connection.execute(insert(table), row)
