@@ -29,7 +29,7 @@ class Line(Enum):
 
 
 class Terms(NamedTuple):
-    """`connect_timeout` in seconds for each connection to be made; `deadline` of the whole call, on the loop's clock."""
+    """`connect_timeout` in seconds per connection to be made; `deadline` of the whole call, on the loop's clock."""
 
     connect_timeout: float
     deadline: float
