@@ -120,9 +120,7 @@ def _all(due: Due, *, newest: Instant, now: Instant) -> Plan:
         missed = count_fires(due.next_after, first_at=due.cursor, last_at=fire_at)
     left = None if due.fires_left is None else due.fires_left - count
     rest = Plan((), None, 0) if left == 0 else _live(due, first_at=due.next_after(newest), now=now, fires_left=left)
-    return Plan(
-        rest.live, rest.next_fire_at, rest.fires_left, missed=missed, catch_up=Range(first_at, newest, count)
-    )
+    return Plan(rest.live, rest.next_fire_at, rest.fires_left, missed=missed, catch_up=Range(first_at, newest, count))
 
 
 def count_fires(next_after: Step, *, first_at: Instant, last_at: Instant) -> Range:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from typing import Any
+
 from sqlalchemy import Row, select, update
 
 from distributedjob.dispatch.port import CancelAsked, RoomMade
@@ -35,7 +37,9 @@ def end_waiting(tx: Transaction, ids: Iterable[int], *, state: State, reason: Re
     return ended
 
 
-def _leave_traces(tx: Transaction, rows: Sequence[Row[tuple[int, int, int, int]]], *, state: State, reason: Reason) -> None:
+def _leave_traces(
+    tx: Transaction, rows: Sequence[Row[tuple[int, int, int, int]]], *, state: State, reason: Reason
+) -> None:
     tx.hot.leave_gates(tx.connection, [row.id for row in rows])
     if state is not State.SKIPPED:
         failures = [

@@ -109,6 +109,4 @@ def delete_gate(tx: Transaction, task_id: int) -> None:
 
 def set_waiting(tx: Transaction, execution_ids: Sequence[int]) -> None:
     """Mark entries as admitted."""
-    tx.connection.execute(
-        update(gate_entry).where(gate_entry.c.execution_id.in_(execution_ids)).values(waiting=False)
-    )
+    tx.connection.execute(update(gate_entry).where(gate_entry.c.execution_id.in_(execution_ids)).values(waiting=False))

@@ -5,59 +5,27 @@ is recorded on the revision in force until then. Two nodes that both think they 
 the row lock and the unique key decide.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
+import msgspec
+from sqlalchemy import insert, select
 
-from distributedjob.model.execution import Claimed, Flag, Hint, Reason, State, Trigger
-from distributedjob.model.instant import Instant, micros
-from distributedjob.model.schedule import IntervalFrom, IntervalTiming, Schedule
+from distributedjob.model.execution import Flag, Hint, State, Trigger
+from distributedjob.model.instant import Instant
 from distributedjob.model.task import TaskDefinition
-from distributedjob.rules.misfire import Due, Plan, Range, plan
 from distributedjob.runtime import crash
-from distributedjob.services.admission import Gatekeeper
+from distributedjob.services.batch import NO_SLOTS, Recorded, RecordingBatch, Slots, deadline_of
 from distributedjob.services.desk import Transaction
-from distributedjob.store.codec import decode_schedule
-from distributedjob.store.hot.rows import CursorMove, ExecutionRow, ScheduleRow
-from distributedjob.store.tables import backfill
-from distributedjob.timing.jitter import jitter_of
-from distributedjob.timing.timetable import next_fire, previous_fire
-
-LOW_PRIORITY = 8
-"""Old fires give way to those that are on time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """Room in a worker of this process: up to `free` fires of `queue` may be recorded as already claimed."""
-
-    session: int
-    queues: frozenset[str]
-    free: int
-
-
-NO_SLOTS = Slots(session=0, queues=frozenset(), free=0)
-
-
-@dataclass(slots=True)
-class Recorded:
-    """What one transaction recorded: rows to hint, rows already claimed, and where the cursors went."""
-
-    claimed: list[Claimed] = field(default_factory=list)
-    hints: list[Hint] = field(default_factory=list)
-    cursors: list[tuple[int, Instant | None]] = field(default_factory=list)
-    executions: int = 0
-    missed: int = 0
-    duplicates: int = 0
+from distributedjob.services.gatekeeper import Gatekeeper
+from distributedjob.store.hot.rows import ExecutionRow, ScheduleRow
+from distributedjob.store.tables import execution_parameters, schedule
 
 
 def record_due(tx: Transaction, schedule_ids: Sequence[int], *, slots: Slots = NO_SLOTS) -> Recorded:
     """Record every fire of these schedules that is due at `tx.now`."""
     rows = [row for row in tx.hot.lock_schedules(tx.connection, schedule_ids) if _is_due(row, tx.now)]
     definitions = tx.revisions.load(tx.connection, ((row.task_id, row.revision) for row in rows))
-    batch = _Batch(tx, slots)
+    batch = RecordingBatch(tx, slots)
     for row in rows:
         batch.add(row, definitions[row.task_id, row.revision])
     crash.reached("before_record")
@@ -70,254 +38,58 @@ def _is_due(row: ScheduleRow, now: Instant) -> bool:
     return row.next_fire_at is not None and row.next_fire_at <= now
 
 
-class _Batch:
-    """Rows of one transaction, planned in memory and written at the end in three statements."""
-
-    def __init__(self, tx: Transaction, slots: Slots) -> None:
-        self._tx = tx
-        self._slots = slots
-        self._free = slots.free
-        self._rows: list[ExecutionRow] = []
-        self._claimed: list[Claimed] = []
-        self._gated: list[tuple[ExecutionRow, TaskDefinition]] = []
-        self._moves: list[CursorMove] = []
-        self._recorded = Recorded()
-
-    def add(self, row: ScheduleRow, definition: TaskDefinition) -> None:
-        """Plan one schedule and lay out its rows."""
-        schedule = decode_schedule(row.definition)
-        decided = plan(_due(row, schedule, definition), now=self._tx.now)
-        last_id: int | None = None
-        for fire_at in decided.live:
-            last_id = self._fire(row, schedule, definition, fire_at)
-        if decided.misfired_at is not None:
-            last_id = self._fire(row, schedule, definition, decided.misfired_at, flags=Flag.MISFIRED)
-        if decided.missed is not None:
-            missed_id = self._missed(row, definition, decided.missed)
-            last_id = missed_id if last_id is None else last_id
-        if decided.catch_up is not None:
-            self._catch_up(row, decided.catch_up)
-        self._move(row, schedule, decided, last_id)
-
-    def write(self) -> Recorded:
-        """Pass the gates, insert, move the cursors."""
-        if self._gated:
-            self._pass_gates()
-        if self._rows:
-            self._insert()
-        if self._moves:
-            self._tx.hot.move_cursors(self._tx.connection, self._moves)
-        self._recorded.claimed = self._claimed
-        self._recorded.executions = len(self._rows)
-        return self._recorded
-
-    def _fire(
-        self,
-        row: ScheduleRow,
-        schedule: Schedule,
-        definition: TaskDefinition,
-        fire_at: Instant,
-        *,
-        flags: Flag = Flag.NONE,
-    ) -> int:
-        tx, policies = self._tx, definition.policies
-        not_before = fire_at
-        if schedule.jitter and not flags & Flag.MISFIRED:
-            not_before += jitter_of(row.seed, fire_at, micros(schedule.jitter))
-        if _from_end(schedule):
-            flags |= Flag.FROM_END
-        execution = ExecutionRow(
-            id=tx.new_id(),
-            task_id=row.task_id,
-            source_id=row.id,
-            fire_at=fire_at,
-            not_before=not_before,
-            deadline_at=deadline_of(definition, fire_at=fire_at, not_before=not_before, now=tx.now),
-            state=State.PENDING,
-            reason=None,
-            trigger=Trigger.SCHEDULE,
-            priority=LOW_PRIORITY if flags & Flag.MISFIRED else policies.priority,
-            queue=definition.queue,
-            department_id=row.department_id,
-            revision=row.revision,
-            fence=0,
-            holder=None,
-            attempt=0,
-            flags=flags,
-            recorded_at=tx.now,
-            started_at=None,
-            claimed_at=None,
-            ended_at=None,
-        )
-        if policies.gated:
-            self._gated.append((execution, definition))
-        else:
-            self._admit(execution)
-        return execution.id
-
-    def _admit(self, row: ExecutionRow) -> None:
-        """A row that may start: claimed at once where this process has room, else pending with a hint."""
-        now = self._tx.now
-        startable = row.state == State.PENDING and row.not_before <= now and row.deadline_at > now
-        if startable and self._free > 0 and row.queue in self._slots.queues:
-            self._free -= 1
-            row = row._replace(
-                state=State.RUNNING, fence=1, attempt=1, holder=self._slots.session, claimed_at=now, started_at=now
-            )
-            self._claimed.append(_claimed(row, now))
-        elif row.state == State.PENDING:
-            self._recorded.hints.append(Hint(row.id, row.fence, row.not_before, row.queue))
-        self._rows.append(row)
-
-    def _pass_gates(self) -> None:
-        gates = Gatekeeper(self._tx, {row.task_id for row, _ in self._gated})
-        for row, definition in sorted(self._gated, key=lambda item: item[0].fire_at):
-            self._admit(gates.admit(row, definition.policies))
-        gates.write()
-
-    def _missed(self, row: ScheduleRow, definition: TaskDefinition, missed: Range) -> int:
-        self._recorded.missed += missed.count
-        tx = self._tx
-        execution = missed_row(
-            tx, row, missed, reason=Reason.MISFIRE, priority=definition.policies.priority, queue=definition.queue
-        )
-        self._rows.append(execution)
-        return execution.id
-
-    def _catch_up(self, row: ScheduleRow, fires: Range) -> None:
-        self._tx.connection.execute(
-            insert(backfill).values(
-                id=self._tx.new_id(),
-                task_id=row.task_id,
-                schedule_id=row.id,
-                department_id=row.department_id,
-                revision=row.revision,
-                next_at=fires.first_at,
-                last_at=fires.last_at,
-                fires_left=fires.count,
-                created_at=self._tx.now,
-            )
-        )
-
-    def _move(self, row: ScheduleRow, schedule: Schedule, decided: Plan, last_id: int | None) -> None:
-        next_fire_at, waiting_id = decided.next_fire_at, None
-        if _from_end(schedule) and decided.fires_left != 0:
-            next_fire_at, waiting_id = None, last_id
-        self._moves.append(CursorMove(row.id, next_fire_at, decided.fires_left, waiting_id))
-        self._recorded.cursors.append((row.id, next_fire_at))
-
-    def _insert(self) -> None:
-        """Insert; on a duplicate key, what is recorded already is dropped, an id that collided is made anew."""
-        tx = self._tx
-        for _ in range(3):
-            try:
-                tx.hot.insert_executions(tx.connection, self._rows)
-            except IntegrityError:
-                keys = [(row.task_id, row.fire_at, row.source_id) for row in self._rows]
-                found = tx.hot.find_fires(tx.connection, keys)
-                self._recorded.duplicates += len(found)
-                self._drop(lambda row, found=found: (row.task_id, row.fire_at, row.source_id) in found)
-                if not self._rows:
-                    return
-            else:
-                return
-        raise RuntimeError(f"ids collide in {len(self._rows)} rows; is this node's number leased twice?")
-
-    def _drop(self, recorded: Callable[[ExecutionRow], bool]) -> None:
-        gone = {row.id for row in self._rows if recorded(row)}
-        renamed = {row.id: self._tx.new_id() for row in self._rows if row.id not in gone}
-        self._rows = [row._replace(id=renamed[row.id]) for row in self._rows if row.id not in gone]
-        self._claimed = [_renamed(item, renamed) for item in self._claimed if item.id not in gone]
-        self._recorded.hints = [
-            Hint(renamed[h.id], h.fence, h.not_before, h.queue) for h in self._recorded.hints if h.id not in gone
-        ]
+def record_due_of_task(tx: Transaction, task_id: int) -> None:
+    """Lock the task's schedules and record what is due, before they are changed or deleted."""
+    ids = tx.connection.execute(select(schedule.c.id).where(schedule.c.task_id == task_id)).scalars().all()
+    if ids:
+        tx.news.extend(record_due(tx, ids).hints)
 
 
-def _renamed(item: Claimed, names: dict[int, int]) -> Claimed:
-    item.id = names[item.id]
-    return item
-
-
-def _claimed(row: ExecutionRow, now: Instant) -> Claimed:
-    return Claimed(
-        id=row.id,
-        task_id=row.task_id,
-        source_id=row.source_id,
-        revision=row.revision,
-        fire_at=row.fire_at,
-        not_before=row.not_before,
-        deadline_at=row.deadline_at,
-        fence=1,
-        attempt=1,
-        trigger=row.trigger,
-        flags=row.flags,
-        claimed_at=now,
-        started_at=now,
-        department_id=row.department_id,
-    )
-
-
-def _due(row: ScheduleRow, schedule: Schedule, definition: TaskDefinition) -> Due:
-    cursor = row.next_fire_at
-    assert cursor is not None, "only due rows are planned"
-    policy = schedule.misfire or definition.policies.misfire
-    if _from_end(schedule):
-        return Due(
-            cursor=cursor,
-            fires_left=row.fires_left,
-            policy=policy,
-            next_after=lambda _: None,
-            previous_before=lambda before: cursor if cursor < before else None,
-        )
-    return Due(
-        cursor=cursor,
-        fires_left=row.fires_left,
-        policy=policy,
-        next_after=lambda after: next_fire(schedule, after),
-        previous_before=lambda before: previous_fire(schedule, before),
-    )
-
-
-def _from_end(schedule: Schedule) -> bool:
-    timing = schedule.timing
-    return isinstance(timing, IntervalTiming) and timing.interval_from is IntervalFrom.END
-
-
-def deadline_of(definition: TaskDefinition, *, fire_at: Instant, not_before: Instant, now: Instant) -> Instant:
-    """No start later than this: the later of due and recorded, plus the deadline; `max_age` counts from the fire."""
-    deadline = max(not_before, now) + micros(definition.policies.deadline)
-    max_age = definition.policies.max_age
-    return deadline if max_age is None else min(deadline, fire_at + micros(max_age))
-
-
-def missed_row(
-    tx: Transaction, row: ScheduleRow, missed: Range, *, reason: Reason, priority: int, queue: str
+def record_manual(
+    tx: Transaction,
+    *,
+    task_id: int,
+    revision: int,
+    department_id: int,
+    definition: TaskDefinition,
+    trigger: Trigger,
+    parameters: Mapping[str, object] | None = None,
+    related_id: int | None = None,
 ) -> ExecutionRow:
-    """A range of fires that were due and will not run, as one row that is final from the start."""
-    return ExecutionRow(
-        id=tx.new_id(),
-        task_id=row.task_id,
-        source_id=row.id,
-        fire_at=missed.first_at,
-        not_before=missed.first_at,
-        deadline_at=missed.last_at,
-        state=State.MISSED,
-        reason=reason,
-        trigger=Trigger.SCHEDULE,
-        priority=priority,
-        queue=queue,
-        department_id=row.department_id,
-        revision=row.revision,
+    """Record a run asked for by a person or a program; it passes the same gate as a fire."""
+    id_ = tx.new_id()
+    row = ExecutionRow(
+        id=id_,
+        task_id=task_id,
+        source_id=id_,
+        fire_at=tx.now,
+        not_before=tx.now,
+        deadline_at=deadline_of(definition, fire_at=tx.now, not_before=tx.now, now=tx.now),
+        state=State.PENDING,
+        reason=None,
+        trigger=trigger,
+        priority=definition.policies.priority,
+        queue=definition.queue,
+        department_id=department_id,
+        revision=revision,
         fence=0,
         holder=None,
         attempt=0,
-        flags=Flag.NONE if missed.exact else Flag.MORE_THAN,
+        flags=Flag.HAS_PARAMETERS if parameters else Flag.NONE,
         recorded_at=tx.now,
         started_at=None,
         claimed_at=None,
-        ended_at=tx.now,
-        range_end=missed.last_at,
-        range_count=missed.count,
+        ended_at=None,
+        related_id=related_id,
     )
-
-
+    if parameters:
+        document = msgspec.json.encode(parameters).decode()
+        tx.connection.execute(insert(execution_parameters).values(execution_id=id_, parameters=document))
+    if definition.policies.gated:
+        gates = Gatekeeper(tx, [task_id])
+        row = gates.admit(row, definition.policies)
+        gates.write()
+    tx.hot.insert_executions(tx.connection, [row])
+    if row.state == State.PENDING:
+        tx.news.append(Hint(row.id, row.fence, row.not_before, row.queue))
+    return row

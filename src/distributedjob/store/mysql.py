@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from distributedjob.runtime import crash
 from distributedjob.store.hot.dialect import MysqlDialect
@@ -23,7 +23,33 @@ T = TypeVar("T")
 RETRIES = 5
 DEADLOCK, LOCK_WAIT = 1213, 1205
 DEMOTED = frozenset({1290, 1792, 1836})
-AWAY = frozenset({1040, 1042, 1043, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1317, 2000, 2002, 2003, 2005, 2006, 2013, 2014, 2027, 2055})
+AWAY = frozenset(
+    {
+        1040,
+        1042,
+        1043,
+        1053,
+        1077,
+        1079,
+        1152,
+        1158,
+        1159,
+        1160,
+        1161,
+        1184,
+        1203,
+        1317,
+        2000,
+        2002,
+        2003,
+        2005,
+        2006,
+        2013,
+        2014,
+        2027,
+        2055,
+    }
+)
 
 
 class MysqlStore:
@@ -100,5 +126,3 @@ def _engine(url: URL, *, pool_size: int, connect_timeout: float) -> AsyncEngine:
             "charset": "utf8mb4",
         },
     )
-
-

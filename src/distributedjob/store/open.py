@@ -15,7 +15,9 @@ def parse_url(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise Invalid.one("database_url", "is not a URL such as mysql://user:password@host:3306/distributedjob") from None
+        raise Invalid.one(
+            "database_url", "is not a URL such as mysql://user:password@host:3306/distributedjob"
+        ) from None
     if url.drivername not in DRIVERS:
         raise Invalid.one("database_url", f"'{url.drivername}' is not supported; use one of {', '.join(DRIVERS)}")
     if url.drivername in ("mysql", "mariadb"):

@@ -10,7 +10,6 @@ import asyncio
 import queue
 import sqlite3
 import threading
-
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -84,7 +83,8 @@ class SqliteStore:
                 connection = connection or self._engine.connect()
                 self._commit(connection, jobs)
             except DBAPIError as error:
-                connection = _discard(connection)
+                _discard(connection)
+                connection = None
                 _fail(jobs, translate(error))
             for job in jobs:
                 _resolve(job)
@@ -163,5 +163,3 @@ def _engine(path: str) -> Engine:
 def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
-
-

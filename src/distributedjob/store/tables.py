@@ -4,6 +4,8 @@ Few indexes on purpose: each one on `execution` costs a quarter of the work of i
 SQLite (every query that wants it repeats `state < 10`); MySQL has no partial indexes and keeps it whole.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
@@ -28,7 +31,7 @@ Instant = BigInteger()
 Document = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 Key = LargeBinary(64).with_variant(mysql.VARBINARY(64), "mysql", "mariadb")
 
-TABLE_OPTIONS = {
+TABLE_OPTIONS: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
@@ -42,7 +45,7 @@ def _id() -> Column[int]:
     return Column("id", Id, primary_key=True, autoincrement=False)
 
 
-def _table(name: str, *parts: Column | Index | UniqueConstraint) -> Table:
+def _table(name: str, *parts: SchemaItem) -> Table:
     return Table(name, metadata, *parts, **TABLE_OPTIONS)
 
 

@@ -155,8 +155,8 @@ def _texts(d: Dialect) -> dict[str, str]:
     claimed = CLAIMED.replace("{trigger}", trigger)
     unlive = "+" if d.name == "sqlite" else ""  # keeps SQLite's planner off the `live` index: rows come by id
     return {
-        "due": "SELECT id, next_fire_at FROM schedule WHERE next_fire_at <= {m}{{shards}} "
-        "ORDER BY next_fire_at LIMIT {m}".format(m=d.mark),
+        "due": f"SELECT id, next_fire_at FROM schedule WHERE next_fire_at <= {d.mark}{{shards}} "
+        f"ORDER BY next_fire_at LIMIT {d.mark}",
         "lock": "SELECT s.id, s.task_id, s.department_id, s.revision, s.next_fire_at, s.fires_left, s.seed, "
         f"s.definition FROM schedule AS s WHERE s.id IN (SELECT j.id FROM {d.rows(ID)}) ORDER BY s.id {d.for_update}",
         "insert": f"INSERT INTO execution ({insert}) SELECT {source} FROM {d.rows(execution)}"
