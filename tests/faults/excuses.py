@@ -1,0 +1,51 @@
+"""Which fault explains what happened to a call: only harm done to the node that held it, at the time that matters."""
+
+from collections.abc import Iterable
+
+from faults.facts import SECOND, Call, Ending, Evidence, Fault, Harm
+
+RECORDED_WITHIN = SECOND
+"""A result is in the database this long after the answer, or something was wrong with the node."""
+SLACK = 100_000
+"""Between two clocks and two event loops of one busy machine."""
+
+
+class Excuses:
+    """Looks up the node that made a call, and what was done to it."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._faults = evidence.faults
+        pids = {session.id: session.pid for session in evidence.sessions}
+        holders = {(row.id, row.attempt): row.holder for row in evidence.rows}
+        holders.update({(row.execution_id, row.no): row.holder for row in evidence.attempts if not row.evidence})
+        self._pid_of_call = {key: pids.get(holder) for key, holder in holders.items() if holder is not None}
+        self._timeouts = {plan.task_id: plan.timeout for plan in evidence.plans}
+
+    def explains_repeat(self, call: Call, *, until: int) -> bool:
+        """Whether an attempt after `call`, made at `until`, is explained by what became of `call`."""
+        if call.ending is Ending.ANSWERED and call.status != 200:
+            return True
+        if call.ending is Ending.CLOSED:
+            return True
+        if call.ending is Ending.LOST and call.ended_at is not None and self.timed_out(call):
+            return True
+        end = call.ended_at if call.ended_at is not None else until
+        return any(self.harms(call, start=call.arrived_at, end=min(until, end + RECORDED_WITHIN)))
+
+    def timed_out(self, call: Call) -> bool:
+        """Whether the caller waited out its own timeout."""
+        timeout = self._timeouts.get(call.task_id, 0)
+        return call.ended_at is not None and call.ended_at - call.arrived_at >= timeout - SLACK
+
+    def harms(self, call: Call, *, start: int, end: int) -> Iterable[Fault]:
+        """What was done between the instants to the node that made `call`; to any node where that is not known."""
+        pid = self._pid_of_call.get((call.execution_id, call.attempt))
+        for fault in self._faults:
+            concerned = pid is None or fault.pid is None or fault.pid == pid
+            if concerned and fault.started_at <= end + SLACK and fault.ended_at >= start - SLACK:
+                yield fault
+
+    def was_frozen(self, call: Call) -> bool:
+        """Whether `call` may have been on its way in a node that froze just before it arrived."""
+        window = call.arrived_at - SECOND, call.arrived_at
+        return any(fault.harm is Harm.FREEZE for fault in self.harms(call, start=window[0], end=window[1]))
