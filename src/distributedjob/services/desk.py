@@ -1,7 +1,7 @@
 """Where verbs are carried out: each in one transaction, with news passed on only after its commit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -24,7 +24,12 @@ class Transaction:
     revisions: Revisions
     now: Instant
     new_id: Callable[[], int]
+    clock: Callable[[], Instant]
     news: list[News] = field(default_factory=list)
+
+    def at_present(self) -> "Transaction":
+        """The same transaction with the time read again: for what has to be judged after waiting for a lock."""
+        return replace(self, now=self.clock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +56,5 @@ class Desk:
 
     def _carry_out(self, connection: Connection, verb: Callable[[Transaction], T]) -> tuple[T, list[News]]:
         # A retried unit gets a fresh transaction object, so news of a rolled-back run is never passed on.
-        transaction = Transaction(connection, self.store.hot, self.revisions, self.clock(), self.new_id)
+        transaction = Transaction(connection, self.store.hot, self.revisions, self.clock(), self.new_id, self.clock)
         return verb(transaction), transaction.news

@@ -5,6 +5,7 @@ Made by insert-if-absent, so that any number of nodes that start at once agree o
 
 import contextlib
 import secrets
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -35,7 +36,7 @@ def ensure_root_department(connection: Connection) -> None:
         _insert_if_absent(connection, department, {"id": ROOT_DEPARTMENT, "parent_id": None, "name": ROOT_NAME})
 
 
-def _insert_if_absent(connection: Connection, table: Table, row: dict[str, object]) -> None:
+def _insert_if_absent(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
     # A duplicate is another node's row, committed by now: its insert held ours back until then.
     with contextlib.suppress(IntegrityError):
         connection.execute(insert(table), row)

@@ -1,5 +1,7 @@
 """Users and their API tokens."""
 
+from typing import Any
+
 from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -43,7 +45,7 @@ def insert_user(connection: Connection, new: User, *, created_at: Instant) -> No
     """Raises DuplicateKey when the name is taken."""
     row = {column.name: getattr(new, column.name) for column in _USER}
     try:
-        connection.execute(insert(user), {**row, "failures": 0, "created_at": created_at})
+        connection.execute(insert(user), {**row, "created_at": created_at})
     except IntegrityError as error:
         raise DuplicateKey from error
 
@@ -90,5 +92,5 @@ def revoke_token(connection: Connection, token_id: int, *, user_id: int, at: Ins
     return connection.execute(update(api_token).where(*mine).values(change)).rowcount == 1
 
 
-def _user(row: Row[tuple[int, str, str, int, bool, bool, int]] | None) -> User | None:
+def _user(row: Row[*tuple[Any, ...]] | None) -> User | None:
     return None if row is None else User(*row)
