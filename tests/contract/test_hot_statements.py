@@ -4,9 +4,9 @@ import json
 
 import pytest
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from distributedjob.model.execution import Claimed, State
+from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.hot.rows import (
     AttemptRow,
     CursorMove,
@@ -93,7 +93,7 @@ async def test_a_duplicate_fire_inserts_nothing_of_its_batch(store: Store) -> No
     await record(store, pending(1))
 
     def unit(connection: Connection) -> int:
-        with pytest.raises(IntegrityError):
+        with pytest.raises(DuplicateKey):
             store.hot.insert_executions(connection, [pending(2), pending(3, fire_at=NOW + 1)])
         store.hot.insert_executions(connection, [pending(4)])
         return len(connection.execute(select(execution.c.id)).all())
@@ -156,9 +156,7 @@ async def test_the_pull_takes_the_most_urgent_first(store: Store) -> None:
 async def test_a_result_needs_its_holder_and_its_fence(store: Store) -> None:
     await record(store, *[pending(n) for n in (1, 2, 3)])
     await claim(store, (1, 0), (2, 0), (3, 0))
-    written = await store.write(
-        lambda c: store.hot.finish(c, [result(1), result(2, holder=OTHER), result(3, fence=2)])
-    )
+    written = await store.write(lambda c: store.hot.finish(c, [result(1), result(2, holder=OTHER), result(3, fence=2)]))
     assert written == {1: State.SUCCEEDED}
     assert (await state_of(store, 2))[0] == State.RUNNING
 
@@ -236,7 +234,7 @@ async def test_a_replayed_result_leaves_a_row_that_was_claimed_again(store: Stor
 
 
 async def test_outputs_attempts_and_failures_are_kept_once(store: Store) -> None:
-    text = "öñ \"quoted\" \\ 100% '; -- \u2028 中文"
+    text = 'öñ "quoted" \\ 100% \'; -- \u2028 中文'
     outputs = [OutputRow(1, 1, 0, 500, json.dumps([["x", text]]), 0, text, 0)]
     attempts = [AttemptRow(1, 1, 0, "answered", "status", text, 500, ME, NOW, NOW, NOW)]
     failures = [FailureRow(1, 5, 1, State.FAILED, "answered", "status", text)]

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
-
 from distributedjob.model.execution import Claimed, Flag, Hint, Reason, State, Trigger
 from distributedjob.model.instant import Instant, micros
 from distributedjob.model.schedule import IntervalFrom, IntervalTiming, Schedule
@@ -12,9 +9,10 @@ from distributedjob.model.task import TaskDefinition
 from distributedjob.rules.misfire import Due, Plan, Range, plan
 from distributedjob.services.desk import Transaction
 from distributedjob.services.gatekeeper import Gatekeeper
+from distributedjob.store.backfills import BackfillRow, insert_backfill
 from distributedjob.store.codec import decode_schedule
+from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.hot.rows import CursorMove, ExecutionRow, ScheduleRow
-from distributedjob.store.tables import backfill
 from distributedjob.timing.jitter import jitter_of
 from distributedjob.timing.timetable import next_fire, previous_fire
 
@@ -149,9 +147,9 @@ class RecordingBatch:
 
     def _pass_gates(self) -> None:
         gates = Gatekeeper(self._tx, {row.task_id for row, _ in self._gated})
-        for row, definition in sorted(self._gated, key=lambda item: item[0].fire_at):
-            self._admit(gates.admit(row, definition.policies))
-        gates.write()
+        in_order = sorted(self._gated, key=lambda item: item[0].fire_at)
+        for row in gates.write([gates.admit(row, definition.policies) for row, definition in in_order]):
+            self._admit(row)
 
     def _missed(self, row: ScheduleRow, definition: TaskDefinition, missed: Range) -> int:
         self._recorded.missed += missed.count
@@ -163,19 +161,17 @@ class RecordingBatch:
         return execution.id
 
     def _catch_up(self, row: ScheduleRow, fires: Range) -> None:
-        self._tx.connection.execute(
-            insert(backfill).values(
-                id=self._tx.new_id(),
-                task_id=row.task_id,
-                schedule_id=row.id,
-                department_id=row.department_id,
-                revision=row.revision,
-                next_at=fires.first_at,
-                last_at=fires.last_at,
-                fires_left=fires.count,
-                created_at=self._tx.now,
-            )
+        opened = BackfillRow(
+            id=self._tx.new_id(),
+            task_id=row.task_id,
+            schedule_id=row.id,
+            department_id=row.department_id,
+            revision=row.revision,
+            next_at=fires.first_at,
+            last_at=fires.last_at,
+            fires_left=fires.count,
         )
+        insert_backfill(self._tx.connection, opened, created_at=self._tx.now)
 
     def _move(self, row: ScheduleRow, schedule: Schedule, decided: Plan, last_id: int | None) -> None:
         next_fire_at, waiting_id = decided.next_fire_at, None
@@ -192,7 +188,7 @@ class RecordingBatch:
                 return None
             try:
                 return tx.hot.insert_executions(tx.connection, self._rows)
-            except IntegrityError:
+            except DuplicateKey:
                 keys = [(row.task_id, row.fire_at, row.source_id) for row in self._rows]
                 found = tx.hot.find_fires(tx.connection, keys)
                 self._recorded.duplicates += len(found)

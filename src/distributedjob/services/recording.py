@@ -7,9 +7,6 @@ the row lock and the unique key decide.
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-from sqlalchemy import insert, select
-
 from distributedjob.model.execution import Flag, Hint, State, Trigger
 from distributedjob.model.instant import Instant
 from distributedjob.model.task import TaskDefinition
@@ -18,7 +15,8 @@ from distributedjob.services.batch import NO_SLOTS, Recorded, RecordingBatch, Sl
 from distributedjob.services.desk import Transaction
 from distributedjob.services.gatekeeper import Gatekeeper
 from distributedjob.store.hot.rows import ExecutionRow, ScheduleRow
-from distributedjob.store.tables import execution_parameters, schedule
+from distributedjob.store.parameters import insert_parameters
+from distributedjob.store.schedules import list_schedule_ids
 
 
 def record_due(tx: Transaction, schedule_ids: Sequence[int], *, slots: Slots = NO_SLOTS) -> Recorded:
@@ -40,8 +38,7 @@ def _is_due(row: ScheduleRow, now: Instant) -> bool:
 
 def record_due_of_task(tx: Transaction, task_id: int) -> None:
     """Lock the task's schedules and record what is due, before they are changed or deleted."""
-    ids = tx.connection.execute(select(schedule.c.id).where(schedule.c.task_id == task_id)).scalars().all()
-    if ids:
+    if ids := list_schedule_ids(tx.connection, task_id):
         tx.news.extend(record_due(tx, ids).hints)
 
 
@@ -83,12 +80,10 @@ def record_manual(
         related_id=related_id,
     )
     if parameters:
-        document = msgspec.json.encode(parameters).decode()
-        tx.connection.execute(insert(execution_parameters).values(execution_id=id_, parameters=document))
+        insert_parameters(tx.connection, execution_id=id_, parameters=parameters)
     if definition.policies.gated:
         gates = Gatekeeper(tx, [task_id])
-        row = gates.admit(row, definition.policies)
-        gates.write()
+        row = gates.write([gates.admit(row, definition.policies)])[0]
     tx.hot.insert_executions(tx.connection, [row])
     if row.state == State.PENDING:
         tx.news.append(Hint(row.id, row.fence, row.not_before, row.queue))

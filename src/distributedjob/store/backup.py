@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from distributedjob.model.errors import Conflict, Invalid, NotFound
-from distributedjob.store.port import StoreUnavailable
+from distributedjob.store.errors import StoreUnavailable
 
 SIDE_FILES = ("-wal", "-shm")
 

@@ -14,9 +14,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from distributedjob.runtime import crash
+from distributedjob.store.errors import StoreUnavailable
 from distributedjob.store.hot.dialect import MysqlDialect
 from distributedjob.store.hot.statements import HotStatements
-from distributedjob.store.port import StoreUnavailable, Unit
+from distributedjob.store.port import Unit
 
 T = TypeVar("T")
 

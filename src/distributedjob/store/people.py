@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from distributedjob.model.instant import Instant
 from distributedjob.model.person import ApiToken, User
-from distributedjob.store.port import DuplicateKey
+from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.tables import api_token, user
 
 _USER = (

@@ -10,21 +10,10 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from distributedjob.model.errors import Unavailable
 from distributedjob.store.hot.statements import HotStatements
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
-
-
-class StoreUnavailable(Unavailable):
-    """The database cannot be reached, or the answer to a commit was lost: it may or may not have happened."""
-
-    code = "database_unavailable"
-
-
-class DuplicateKey(Exception):
-    """A unique key refused a row. `Unit`s translate it where they can say what it means."""
 
 
 class Store(Protocol):

@@ -83,3 +83,8 @@ def find_unfinished(connection: Connection, schedule_id: int, *, task_id: int) -
         .limit(1)
     ).first()
     return None if row is None or row.state >= FIRST_TERMINAL else row.id
+
+
+def list_schedule_ids(connection: Connection, task_id: int) -> Sequence[int]:
+    """The ids of a task's schedules, unlocked."""
+    return connection.execute(select(schedule.c.id).where(schedule.c.task_id == task_id)).scalars().all()

@@ -19,9 +19,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from distributedjob.runtime import crash
+from distributedjob.store.errors import StoreUnavailable
 from distributedjob.store.hot.dialect import SqliteDialect
 from distributedjob.store.hot.statements import HotStatements
-from distributedjob.store.port import StoreUnavailable, Unit
+from distributedjob.store.port import Unit
 
 T = TypeVar("T")
 

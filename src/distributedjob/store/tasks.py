@@ -10,7 +10,7 @@ from distributedjob.model.identity import Principal
 from distributedjob.model.instant import Instant
 from distributedjob.model.task import Revision
 from distributedjob.store.codec import decode_definition, encode_definition
-from distributedjob.store.port import DuplicateKey
+from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.scope import visible
 from distributedjob.store.tables import task, task_revision
 

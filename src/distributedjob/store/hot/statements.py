@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from distributedjob.model.execution import Claimed, State
 from distributedjob.model.instant import Instant
+from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.hot.dialect import Dialect
 from distributedjob.store.hot.rows import (
     INT,
@@ -68,8 +70,11 @@ class HotStatements:
         return [ScheduleRow(*row) for row in rows]
 
     def insert_executions(self, connection: Connection, rows: Sequence[ExecutionRow]) -> None:
-        """Plain INSERT: a duplicate key raises IntegrityError and inserts none of them."""
-        connection.exec_driver_sql(self._sql["insert"], (as_json(rows),))
+        """Plain INSERT: a duplicate key raises DuplicateKey and inserts none of them."""
+        try:
+            connection.exec_driver_sql(self._sql["insert"], (as_json(rows),))
+        except IntegrityError as error:
+            raise DuplicateKey(str(error.orig)) from error
 
     def find_fires(self, connection: Connection, keys: Iterable[tuple[int, Instant, int]]) -> set[tuple[int, int, int]]:
         """Which (task_id, fire_at, source_id) are recorded already."""
