@@ -5,7 +5,7 @@ DATA_DIR ?= .data
 PYTHON_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-quick wheel docs lock services-up services-down clean
+.PHONY: help run test check format bench bench-quick wheel lock services-up services-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,10 +36,6 @@ bench-quick: ## The same figures in at most 4 minutes
 wheel: ## Build dist/distributedjob-*.whl
 	@scripts/install dev
 	@scripts/build-wheel
-
-docs: ## Write docs/configuration.md from the settings
-	@scripts/install dev
-	@$(PYTHON_VENV) scripts/configuration-reference
 
 lock: ## Move requirements/ to the newest allowed versions (needs uv)
 	@scripts/lock
