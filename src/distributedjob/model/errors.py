@@ -1,13 +1,14 @@
 """Errors that reach a user: a stable code, a sentence, the ids or the field concerned, and the way out.
 
-    Problem
-    ├── Invalid            the input is wrong; carries one FieldError per fault
-    ├── NotFound
-    ├── Conflict           the state or the version does not allow it
-    ├── Unauthenticated
-    ├── Forbidden
-    ├── TooMany            slow down; `retry_after`
-    └── Unavailable        a dependency is away; `retry_after`
+Problem
+├── Invalid            the input is wrong; carries one FieldError per fault
+├── NotFound
+├── Conflict           the state does not allow it
+│   └── Outdated       what was asked rests on an older version
+├── Unauthenticated
+├── Forbidden
+├── TooMany            slow down; `retry_after`
+└── Unavailable        a dependency is away; `retry_after`
 """
 
 from dataclasses import dataclass
@@ -52,6 +53,10 @@ class NotFound(Problem):
 
 class Conflict(Problem):
     code = "conflict"
+
+
+class Outdated(Conflict):
+    code = "outdated"
 
 
 class Unauthenticated(Problem):
