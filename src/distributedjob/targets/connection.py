@@ -9,6 +9,7 @@ complete, then bytes of everything that follows, trailers and the framing of chu
 """
 
 import asyncio
+import select
 import socket
 from typing import Protocol
 
@@ -21,10 +22,6 @@ from distributedjob.targets.deadlines import Deadlines
 from distributedjob.targets.limits import Limits
 
 Reply = Answer | Unclear
-
-PEEK_AFTER = 0.05
-"""Seconds of rest after which the socket itself is asked whether the peer has closed: the loop may
-not have polled it yet when the process was frozen or busy."""
 
 INTERIM = 200
 FRAMED = (b"content-length", b"transfer-encoding")
@@ -59,9 +56,9 @@ class Connection(asyncio.Protocol):
         "_loop",
         "_message_ended",
         "_parser",
+        "_readiness",
         "_received",
         "_size",
-        "_socket",
         "_status",
         "_transport",
         "_waiter",
@@ -87,7 +84,8 @@ class Connection(asyncio.Protocol):
         self.idle_limit = limits.idle.total_seconds()
         self.owner: Owner | None = None
         self._loop = loop
-        self._socket = sock
+        self._readiness = select.poll()
+        self._readiness.register(sock, select.POLLIN | select.POLLRDHUP)
         self._limits = limits
         self._deadlines = deadlines
         self._transport: asyncio.Transport
@@ -118,20 +116,13 @@ class Connection(asyncio.Protocol):
         """The total timeout is over: whatever the target did stays unknown."""
         self._settle(Unclear("timeout", "no whole answer came within the total timeout", timed_out=True))
 
-    def is_usable(self, now: float) -> bool:
-        """Whether a request may still be written: neither closed here nor, as far as can be known, by the peer."""
-        if not self.reusable or self._transport.is_closing():
-            return False
-        return now - self.idle_since < PEEK_AFTER or self._is_silent()
+    def is_usable(self) -> bool:
+        """Whether a request may still be written: closed neither here nor, as far as can be known, by the peer.
 
-    def _is_silent(self) -> bool:
-        try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False  # an end of stream, or bytes nobody asked for
+        The kernel is asked too (0.5 µs): when the process was busy or frozen, the loop has not yet seen an
+        end of stream, or bytes that nobody asked for.
+        """
+        return self.reusable and not self._transport.is_closing() and not self._readiness.poll(0)
 
     # What the transport calls
 

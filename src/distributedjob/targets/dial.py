@@ -6,6 +6,7 @@ looked up again: the socket goes to the address, while SNI and the certificate c
 
 import asyncio
 import functools
+import os
 import socket
 import ssl
 
@@ -107,7 +108,7 @@ def _discard(sock: socket.socket | None) -> None:
 
 
 def _wording(error: OSError) -> str:
-    return error.strerror or str(error) or type(error).__name__
+    return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
 
 
 def _tls_wording(error: ssl.SSLError | ssl.CertificateError) -> str:

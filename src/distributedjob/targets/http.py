@@ -119,7 +119,7 @@ class HttpCaller:
         route = self._resolver.find(request.plan.origin, now=now)
         if route is None:
             return None
-        return self._pool.take(request.plan.origin, addresses=route.addresses, now=now)
+        return self._pool.take(request.plan.origin, addresses=route.addresses)
 
     async def _open(self, request: Request, terms: Terms) -> Connection | NotSent:
         """Resolve, judge and dial; every failure here is before the first byte."""

@@ -25,14 +25,14 @@ class Pool:
     def __len__(self) -> int:
         return self._count
 
-    def take(self, origin: Origin, *, addresses: Container[str], now: float) -> Connection | None:
+    def take(self, origin: Origin, *, addresses: Container[str]) -> Connection | None:
         """A connection that rests cleanly, leads to one of `addresses` and shows no sign of being closed."""
         shelf = self._resting.get(origin.key)
         while shelf:
             connection = shelf.pop()
             self._count -= 1
             connection.owner = None
-            if connection.address in addresses and connection.is_usable(now):
+            if connection.address in addresses and connection.is_usable():
                 return connection
             connection.close()
         return None
