@@ -47,10 +47,17 @@ class Recorded:
 
 
 class RecordingBatch:
-    """Rows of one transaction, planned in memory and written at the end in three statements."""
+    """Rows of one transaction, planned in memory and written at the end in three statements.
 
-    def __init__(self, tx: Transaction, slots: Slots) -> None:
+    Decides the fires up to `until` (None: up to the transaction's now); `reason` is what a missed range carries.
+    """
+
+    def __init__(
+        self, tx: Transaction, slots: Slots, *, until: Instant | None = None, reason: Reason = Reason.MISFIRE
+    ) -> None:
         self._tx = tx
+        self._until = tx.now if until is None else until
+        self._reason = reason
         self._slots = slots
         self._free = slots.free
         self._rows: list[ExecutionRow] = []
@@ -62,7 +69,7 @@ class RecordingBatch:
     def add(self, row: ScheduleRow, definition: TaskDefinition) -> None:
         """Plan one schedule and lay out its rows."""
         schedule = decode_schedule(row.definition)
-        decided = plan(_due(row, schedule, definition), now=self._tx.now)
+        decided = plan(_due(row, schedule, definition), now=self._until)
         last_id: int | None = None
         for fire_at in decided.live:
             last_id = self._fire(row, schedule, definition, fire_at)
@@ -155,7 +162,7 @@ class RecordingBatch:
         self._recorded.missed += missed.count
         tx = self._tx
         execution = missed_row(
-            tx, row, missed, reason=Reason.MISFIRE, priority=definition.policies.priority, queue=definition.queue
+            tx, row, missed, reason=self._reason, priority=definition.policies.priority, queue=definition.queue
         )
         self._rows.append(execution)
         return execution.id
