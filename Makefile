@@ -2,10 +2,13 @@
 
 PORT ?= 8080
 DATA_DIR ?= .data
+KILLS ?= 40
+DATABASE ?= both
+SEED ?= 1
 PYTHON_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-quick wheel lock services-up services-down clean
+.PHONY: help run test check format bench bench-quick faults wheel lock services-up services-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +35,10 @@ bench: ## Measure everything; results in bench/results/
 bench-quick: ## The same figures in at most 4 minutes
 	@scripts/install dev
 	@$(PYTHON_VENV) -m bench --quick
+
+faults: ## Kill, freeze and cut off the program, then check its books (KILLS=40 DATABASE=both SEED=1)
+	@scripts/install dev
+	@PYTHONPATH=tests $(PYTHON_VENV) -m faults --kills $(KILLS) --database $(DATABASE) --seed $(SEED)
 
 wheel: ## Build dist/distributedjob-*.whl
 	@scripts/install dev

@@ -1,0 +1,59 @@
+"""Deliberately broken builds: a patch on a copy of the source, and the leg that must catch what it breaks.
+
+A campaign that finds nothing proves something only if it would have found something. Each file in `broken/` opens with
+what it breaks and two lines for this module:
+
+    Leg: commits on sqlite
+    Caught as: lost, stuck        (any of these kinds will do)
+"""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from faults.facts import Kind
+from faults.node import SOURCE
+
+PATCHES = Path(__file__).parent / "broken"
+
+
+class DoesNotApply(Exception):
+    """The patch is older than the code; it must be made anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenBuild:
+    name: str
+    patch: Path
+    leg: str
+    database: str
+    kinds: frozenset[Kind]
+
+    @classmethod
+    def read(cls, patch: Path) -> "BrokenBuild":
+        """Raises ValueError for a patch whose header names no leg or no kind."""
+        text = patch.read_text()
+        leg = re.search(r"^Leg: (\w+) on (sqlite|mariadb)$", text, re.MULTILINE)
+        caught = re.search(r"^Caught as: (.+)$", text, re.MULTILINE)
+        if not leg or not caught:
+            raise ValueError(f"{patch.name} must say 'Leg: <name> on sqlite|mariadb' and 'Caught as: <kind>, …'")
+        kinds = frozenset(Kind(word.strip()) for word in caught[1].split(","))
+        return cls(name=patch.stem, patch=patch, leg=leg[1], database=leg[2], kinds=kinds)
+
+    def build(self, folder: Path) -> Path:
+        """Copy the source into `folder`, break it, and give the folder that holds the package."""
+        source = folder / "src"
+        shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
+        # No fuzz: a hunk that moved still fits, one whose surroundings changed does not.
+        applied = subprocess.run(
+            ["git", "apply", "--whitespace=nowarn", str(self.patch)], cwd=folder, capture_output=True, text=True
+        )
+        if applied.returncode != 0:
+            raise DoesNotApply(f"{self.patch.name}: {applied.stderr.strip()}")
+        return source
+
+
+def read_broken_builds() -> list[BrokenBuild]:
+    return [BrokenBuild.read(patch) for patch in sorted(PATCHES.glob("*.patch"))]

@@ -1,0 +1,104 @@
+"""The person at the API: makes the tasks, cancels executions now and then, and pauses everything at the end.
+
+Whoever answers is good enough: a request goes to the nodes in turn until one takes it.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from faults.facts import Cancel
+from faults.node import ADMIN_PASSWORD, Node, now
+
+ANSWER_SECONDS = 30.0
+PAUSE_SECONDS = 0.1
+CANCEL_EVERY_SECONDS = (0.3, 1.2)
+UNAVAILABLE = 503
+
+
+class Refused(Exception):
+    """The API answered with something that the rig did not expect; carries the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back, and between which instants the server must have acted."""
+
+    body: Any
+    status: int
+    asked_at: int
+    answered_at: int
+
+
+@dataclass(eq=False)
+class Person:
+    nodes: Sequence[Node]
+    chance: random.Random
+    cancels: list[Cancel] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    """Answers of the 5xx kind other than 503: the program's own faults."""
+    _token: str = ""
+    _client: httpx2.AsyncClient = field(default_factory=lambda: httpx2.AsyncClient(trust_env=False, timeout=10))
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def log_in(self) -> None:
+        answered = await self.ask("POST", "/v1/auth/login", {"username": "admin", "password": ADMIN_PASSWORD})
+        self._token = str(answered.body["access_token"])
+
+    async def create_task(self, task: dict[str, Any]) -> Answered:
+        return await self.ask("POST", "/v1/tasks", task)
+
+    async def disable_task(self, task_id: int) -> Answered:
+        return await self.ask("POST", f"/v1/tasks/{task_id}/disable")
+
+    async def cancel_now_and_then(self) -> None:
+        """Cancel waiting and running executions at random, for ever."""
+        while True:
+            await asyncio.sleep(self.chance.uniform(*CANCEL_EVERY_SECONDS))
+            try:
+                await self._cancel_one()
+            except (httpx2.HTTPError, Refused):
+                continue  # the node died under the request: nothing was acknowledged
+
+    async def _cancel_one(self) -> None:
+        state = self.chance.choice(("pending", "blocked", "running"))
+        found = await self._once("GET", f"/v1/executions?state={state}&limit=50")
+        if not found.body["items"]:
+            return
+        execution = self.chance.choice(found.body["items"])
+        answered = await self._once("POST", f"/v1/executions/{execution['id']}/cancel")
+        if answered.body.get("cancel_asked") or answered.body["state"] == "cancelled":
+            self.cancels.append(Cancel(execution_id=int(execution["id"]), acknowledged_at=answered.answered_at))
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Answered:
+        """Ask until some node answers. Raises Refused for any other answer than 2xx and 503."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                return await self._once(method, path, body)
+            except httpx2.HTTPError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _once(self, method: str, path: str, body: Any = None) -> Answered:
+        node = self.chance.choice([node for node in self.nodes if node.is_alive] or self.nodes)
+        asked_at = now()
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        answer = await self._client.request(method, node.url + path, json=body, headers=headers)
+        answered_at = now()
+        if answer.status_code == UNAVAILABLE:
+            raise httpx2.HTTPStatusError("not available now", request=answer.request, response=answer)
+        if not answer.is_success:
+            sentence = f"{method} {path} → {answer.status_code}: {answer.text[:500]}"
+            if answer.is_server_error:
+                self.errors.append(sentence)
+            raise Refused(sentence)
+        return Answered(answer.json() if answer.content else None, answer.status_code, asked_at, answered_at)

@@ -1,0 +1,113 @@
+"""The tasks of a leg: what is asked of the program, and what the checker may expect of it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from faults.facts import SECOND, Due, Plan
+from faults.oracle import Cron, Interval, Timing, due_fires
+
+CLOCKS = 50_000
+"""The program's clock is the database's, the rig's is its own: fires this near to a boundary count as possible only."""
+EVERY_SECOND = Cron("* * * * * *")
+MIXED = "ok72-error9-hang4-close8-slow7"
+SLOWLY = "ok50-slow40-error5-hang5"
+ANCHOR = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """One task. `script` is the sink's; `policies` are sent as they are beside those that the fields name."""
+
+    name: str
+    timing: Timing = EVERY_SECOND
+    script: str = MIXED
+    method: str = "POST"
+    delivery: str = "at_least_once"
+    overlap: str = "allow"
+    max_attempts: int = 4
+    timeout_seconds: float = 2.0
+    policies: dict[str, Any] = field(default_factory=dict)
+
+    def as_request(self, *, sink_port: int) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "target": {
+                "kind": "http",
+                "method": self.method,
+                "url": f"http://127.0.0.1:{sink_port}/{self.script}/{self.name}",
+                "body": {"kind": "text", "content": self.name},
+            },
+            "schedules": [_schedule(self.timing)],
+            "policies": {
+                "delivery": self.delivery,
+                "overlap": self.overlap,
+                "timeout_seconds": self.timeout_seconds,
+                "retry": {"max_attempts": self.max_attempts, "base_seconds": 0.2, "cap_seconds": 2},
+                **self.policies,
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A task that exists."""
+
+    spec: TaskSpec
+    task_id: int
+    schedule_id: int
+    asked_at: int
+    answered_at: int
+
+    def plan(self, disabling: tuple[int, int]) -> Plan:
+        """What was due until the task was disabled, somewhere between these two instants."""
+        certain = due_fires(self.spec.timing, after=self.answered_at + CLOCKS, until=disabling[0] - CLOCKS)
+        possible = due_fires(self.spec.timing, after=self.asked_at - CLOCKS, until=disabling[1] + CLOCKS)
+        return Plan(
+            task_id=self.task_id,
+            name=self.spec.name,
+            due=(Due(source_id=self.schedule_id, certain=certain, possible=possible),),
+            at_most_once=self.spec.delivery == "at_most_once",
+            one_at_a_time=self.spec.overlap in {"skip", "wait"},
+            max_attempts=self.spec.max_attempts,
+            timeout=round(self.spec.timeout_seconds * SECOND),
+        )
+
+
+def fifty_tasks() -> tuple[TaskSpec, ...]:
+    """Fifty tasks once a second or nearly so: every policy whose promise a fault could break."""
+    kinds: tuple[tuple[str, int, dict[str, Any]], ...] = (
+        ("steady", 20, {}),
+        ("put", 6, {"method": "PUT"}),
+        ("once", 6, {"delivery": "at_most_once"}),
+        ("skip", 5, {"overlap": "skip", "script": SLOWLY}),
+        ("wait", 5, {"overlap": "wait", "script": SLOWLY}),
+        ("second", 2, {"timing": Cron("*/2 * * * * *")}),
+    )
+    plain = [TaskSpec(name=f"{name}-{n}", **changes) for name, count, changes in kinds for n in range(count)]
+    spread = [
+        TaskSpec(name=f"interval-{n}", timing=Interval(1.0, ANCHOR + n * 170_000), method="PUT" if n % 2 else "POST")
+        for n in range(4)
+    ]
+    return (*plain, *spread, *_impatient())
+
+
+def _impatient() -> tuple[TaskSpec, ...]:
+    """A grace so short that restarts exceed it: the misfire rules decide."""
+    misfires = (
+        {"mode": "latest", "grace_seconds": 1},
+        {"mode": "all", "grace_seconds": 1},
+    )
+    return tuple(
+        TaskSpec(name=f"impatient-{misfire['mode']}", policies={"misfire": misfire}, script="ok")
+        for misfire in misfires
+    )
+
+
+def _schedule(timing: Timing) -> dict[str, Any]:
+    match timing:
+        case Cron(expression):
+            return {"kind": "cron", "expression": expression}
+        case Interval(every_seconds, anchor_at):
+            anchor = datetime.fromtimestamp(anchor_at / SECOND, UTC).isoformat()
+            return {"kind": "interval", "every_seconds": every_seconds, "anchor": anchor}
