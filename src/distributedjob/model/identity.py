@@ -39,6 +39,11 @@ def first_id_at(instant: Instant) -> int:
     return max(0, ((instant - ID_EPOCH) // MILLISECOND) << (NODE_BITS + SEQUENCE_BITS))
 
 
+def instant_of(id_: int) -> Instant:
+    """When an id was made, to the millisecond."""
+    return (id_ >> (NODE_BITS + SEQUENCE_BITS)) * MILLISECOND + ID_EPOCH
+
+
 def idempotency_key(cluster_key: bytes, source_id: int, fire_at: Instant) -> str:
     """The key of a fire: the same after a restore of an older database, since it needs no row.
 

@@ -1,0 +1,86 @@
+"""The verbs on people and their tokens. Hashing is slow and is done before, outside of any transaction."""
+
+from datetime import timedelta
+
+from distributedjob.access.api_tokens import digest_of
+from distributedjob.model.errors import Conflict, Invalid, NotFound
+from distributedjob.model.identity import ROOT_DEPARTMENT, Principal
+from distributedjob.model.instant import micros
+from distributedjob.model.person import ApiToken, User
+from distributedjob.services.desk import Transaction
+from distributedjob.store import installation, people
+from distributedjob.store.errors import DuplicateKey
+
+ADMIN = "admin"
+MAX_TOKENS = 100
+
+
+def has_users(tx: Transaction) -> bool:
+    return people.count_users(tx.connection) > 0
+
+
+def create_first_admin(tx: Transaction, *, password_hash: str) -> bool:
+    """Make user `admin` unless there is one, whatever other nodes do at the same time; says whether it was made."""
+    installation.ensure_root_department(tx.connection)
+    if people.find_user_by_name(tx.connection, ADMIN) is not None:
+        return False
+    admin = User(
+        id=tx.new_id(),
+        name=ADMIN,
+        password_hash=password_hash,
+        department_id=ROOT_DEPARTMENT,
+        active=True,
+        must_change=False,
+        epoch=0,
+    )
+    try:
+        people.insert_user(tx.connection, admin, created_at=tx.now)
+    except DuplicateKey:
+        return False
+    return True
+
+
+def reset_password(tx: Transaction, name: str, *, password_hash: str) -> None:
+    """Set a password from outside; all access tokens of that user end. Raises NotFound."""
+    user = people.find_user_by_name(tx.connection, name)
+    if user is None:
+        raise NotFound(f"there is no user '{name}'")
+    people.change_password(tx.connection, user.id, password_hash=password_hash)
+
+
+def get_user(tx: Transaction, *, principal: Principal) -> User:
+    user = people.find_user(tx.connection, principal.user_id)
+    if user is None:
+        raise NotFound("this user does not exist any more")
+    return user
+
+
+def list_tokens(tx: Transaction, *, principal: Principal) -> list[ApiToken]:
+    return people.list_tokens(tx.connection, principal.user_id)
+
+
+def create_token(
+    tx: Transaction, *, principal: Principal, name: str, token: str, lifetime: timedelta | None
+) -> ApiToken:
+    """Keep the digest of `token`. Raises Conflict for a name in use, Invalid for too many."""
+    if len(people.list_tokens(tx.connection, principal.user_id)) >= MAX_TOKENS:
+        raise Invalid.one("name", f"you have {MAX_TOKENS} tokens, no more are allowed; revoke one first")
+    created = ApiToken(
+        id=tx.new_id(),
+        user_id=principal.user_id,
+        name=name,
+        created_at=tx.now,
+        expires_at=None if lifetime is None else tx.now + micros(lifetime),
+        revoked_at=None,
+    )
+    try:
+        people.insert_token(tx.connection, created, digest=digest_of(token))
+    except DuplicateKey:
+        message = f"you have a token named '{name}' already; revoke it or choose another name"
+        raise Conflict(message, code="name_taken") from None
+    return created
+
+
+def revoke_token(tx: Transaction, token_id: int, *, principal: Principal) -> None:
+    if not people.revoke_token(tx.connection, token_id, user_id=principal.user_id, at=tx.now):
+        raise NotFound(f"you have no token {token_id}", id=str(token_id))
