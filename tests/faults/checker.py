@@ -4,7 +4,8 @@ from collections import Counter
 
 from faults.conduct import Conduct
 from faults.decisions import check_decisions, check_ends
-from faults.facts import BY_SCHEDULE, Evidence, Lateness, Verdict
+from faults.excuses import Excuses
+from faults.facts import BY_SCHEDULE, SECOND, SUCCEEDED, Evidence, Harm, Lateness, Verdict
 from faults.outcomes import Outcomes
 
 
@@ -24,6 +25,7 @@ def judge(evidence: Evidence) -> Verdict:
         repeated_explained=conduct.explained,
         repeated_unexplained=conduct.unexplained,
         lateness=_lateness(evidence),
+        answered_while_cut=_count_answered_while_cut(evidence),
         states=dict(Counter(row.word for row in evidence.rows)),
     )
 
@@ -40,3 +42,18 @@ def _lateness(evidence: Evidence) -> Lateness:
     if not late:
         return Lateness()
     return Lateness(p50=late[len(late) // 2], p99=late[len(late) * 99 // 100], maximum=late[-1])
+
+
+def _count_answered_while_cut(evidence: Evidence) -> int:
+    excuses = Excuses(evidence)
+    won = {(row.id, row.attempt) for row in evidence.rows if row.state == SUCCEEDED}
+    answered = [call for call in evidence.calls if call.succeeded and (call.execution_id, call.attempt) in won]
+    return sum(
+        any(
+            fault.harm is Harm.CUT
+            and fault.detail == "cut"
+            and fault.started_at < (call.ended_at or 0) < fault.ended_at - SECOND
+            for fault in excuses.harms(call, start=call.arrived_at, end=call.ended_at or 0)
+        )
+        for call in answered
+    )

@@ -2,11 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
-from faults.facts import MISSED, Due, Evidence, Kind, Plan, Row, Violation
+from faults.facts import MISSED, Chain, Due, Evidence, Kind, Plan, Row, Violation
 
 EXACT_UP_TO = 10_000
 """A missed range counts exactly up to here."""
+EXACT = 50_000
+"""Two clocks of one machine differ by less, in µs."""
 
 
 def check_decisions(evidence: Evidence) -> Iterator[Violation]:
@@ -16,6 +19,8 @@ def check_decisions(evidence: Evidence) -> Iterator[Violation]:
     for plan in evidence.plans:
         for due in plan.due:
             yield from _check_schedule(plan, due, by_source[due.source_id])
+        for chain in plan.chains:
+            yield from _check_chain(plan, chain, by_source[chain.source_id])
     yield from _check_keys(evidence.rows)
 
 
@@ -54,6 +59,24 @@ def _check_range(plan: Plan, due: Due, row: Row) -> Iterator[Violation]:
 
 def _covers(row: Row, fire_at: int) -> bool:
     return row.fire_at <= fire_at <= (row.range_end if row.range_end is not None else row.fire_at)
+
+
+def _check_chain(plan: Plan, chain: Chain, rows: list[Row]) -> Iterator[Violation]:
+    """Each fire is one interval after the end of the execution before it, and the last one leaves none due."""
+    ordered = sorted((row for row in rows if row.ended_at is not None), key=lambda row: row.fire_at)
+    for earlier, later in pairwise(ordered):
+        expected = _ended(earlier) + chain.every
+        if abs(later.fire_at - expected) > EXACT:
+            text = f"{plan.name} fired at {later.fire_at}; {earlier.id} ended so that it was due at {expected}"
+            yield Violation(kind=Kind.UNDUE, text=text)
+    following = _ended(ordered[-1]) + chain.every if ordered else None
+    if following is None or following < chain.until - EXACT:
+        yield Violation(kind=Kind.LOST, text=f"{plan.name} was due at {following} and never fired again")
+
+
+def _ended(row: Row) -> int:
+    assert row.ended_at is not None
+    return row.ended_at
 
 
 def _check_keys(rows: tuple[Row, ...]) -> Iterator[Violation]:

@@ -124,12 +124,22 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A schedule that counts from the end of its last execution, until it is paused at `until`."""
+
+    source_id: int
+    every: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One task as the rig made it."""
 
     task_id: int
     name: str
-    due: tuple[Due, ...]
+    due: tuple[Due, ...] = ()
+    chains: tuple[Chain, ...] = ()
     at_most_once: bool = False
     one_at_a_time: bool = False
     max_attempts: int = 3
@@ -233,6 +243,8 @@ class Verdict:
     repeated_explained: int
     repeated_unexplained: int
     lateness: Lateness
+    answered_while_cut: int = 0
+    """Successes whose answer came while their node had no database: results that went through its journal."""
     states: dict[str, int] = field(default_factory=dict)
 
     def count(self, *kinds: Kind) -> int:

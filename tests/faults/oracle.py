@@ -23,7 +23,14 @@ class Interval:
     anchor_at: int
 
 
-Timing = Cron | Interval
+@dataclass(frozen=True, slots=True)
+class FromEnd:
+    """So long after the end of the execution before it: no oracle knows its fires beforehand."""
+
+    every_seconds: float
+
+
+Timing = Cron | Interval | FromEnd
 
 
 def due_fires(timing: Timing, *, after: int, until: int) -> frozenset[int]:
@@ -35,6 +42,8 @@ def due_fires(timing: Timing, *, after: int, until: int) -> frozenset[int]:
             every = round(every_seconds * SECOND)
             first = max(0, (after - anchor_at) // every + 1)
             return frozenset(range(anchor_at + first * every, until + 1, every))
+        case FromEnd():
+            raise ValueError("fires that count from an end depend on what happens")
 
 
 def _cron_fires(expression: str, *, after: int, until: int) -> frozenset[int]:

@@ -57,7 +57,10 @@ class Report:
         harms = Counter(fault.harm for fault in self.outcome.evidence.faults)
         return [
             self.headline,
-            f"  done: {_counts(harms)}; calls {self.verdict.calls}; executions {_counts(self.verdict.states)}",
+            (
+                f"  done: {_counts(harms)}; calls {self.verdict.calls}; "
+                f"through the journal {self.verdict.answered_while_cut}; executions {_counts(self.verdict.states)}"
+            ),
             *(
                 [f"  points not reached in time: {_counts(self.outcome.not_reached)}"]
                 if self.outcome.not_reached
@@ -80,6 +83,7 @@ class Report:
             "repeated_explained": self.verdict.repeated_explained,
             "repeated_unexplained": self.verdict.repeated_unexplained,
             "lateness_us": [self.verdict.lateness.p50, self.verdict.lateness.p99, self.verdict.lateness.maximum],
+            "answered_while_cut": self.verdict.answered_while_cut,
             "not_reached": self.outcome.not_reached,
             "violations": [[violation.kind, violation.text] for violation in self.verdict.violations],
             "errors": self.outcome.errors,

@@ -20,6 +20,7 @@ from faults.facts import (
     AttemptRow,
     Call,
     Cancel,
+    Chain,
     Due,
     Ending,
     Evidence,
@@ -160,6 +161,32 @@ def test_a_fire_with_a_row_inside_a_missed_range_is_doubled() -> None:
     missed = replace(row(2), id=9, state=MISSED, range_end=fire(3), range_count=2, attempt=0)
     evidence = replace(healthy(), rows=(row(1), missed, row(3)), calls=(call(1), call(3)))
     assert kinds(evidence) == {Kind.DOUBLED}
+
+
+def chained(*fires: float, until: float) -> Evidence:
+    """A task that fires two seconds after each end; its executions take 10 ms."""
+    chain = Chain(source_id=SOURCE, every=2 * SECOND, until=fire(until))
+    at = [fire(second) for second in fires]
+    rows = tuple(row(n, fire_at=start, ended_at=start + 10 * MS) for n, start in enumerate(at))
+    return Evidence(
+        plans=(plan(due=(), chains=(chain,)),), rows=rows, calls=tuple(call(n, at=start) for n, start in enumerate(at))
+    )
+
+
+def test_a_chain_goes_on_after_each_end() -> None:
+    assert kinds(chained(1, 3.01, 5.02, until=7)) == set()
+
+
+def test_a_chain_that_stops_has_lost_a_fire() -> None:
+    assert kinds(chained(1, 3.01, until=6)) == {Kind.LOST}
+
+
+def test_a_chain_that_never_began_has_lost_a_fire() -> None:
+    assert kinds(chained(until=6)) == {Kind.LOST}
+
+
+def test_a_chain_that_does_not_wait_for_the_end_is_undue() -> None:
+    assert kinds(chained(1, 2.5, 4.51, until=6)) == {Kind.UNDUE}
 
 
 def test_two_rows_for_one_fire_are_doubled() -> None:

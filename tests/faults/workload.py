@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from faults.facts import SECOND, Due, Plan
-from faults.oracle import Cron, Interval, Timing, due_fires
+from faults.facts import SECOND, Chain, Due, Plan
+from faults.oracle import Cron, FromEnd, Interval, Timing, due_fires
 
 CLOCKS = 50_000
 """The program's clock is the database's, the rig's is its own: fires this near to a boundary count as possible only."""
@@ -61,28 +61,37 @@ class Made:
 
     def plan(self, disabling: tuple[int, int]) -> Plan:
         """What was due until the task was disabled, somewhere between these two instants."""
-        certain = due_fires(self.spec.timing, after=self.answered_at + CLOCKS, until=disabling[0] - CLOCKS)
-        possible = due_fires(self.spec.timing, after=self.asked_at - CLOCKS, until=disabling[1] + CLOCKS)
+        spec = self.spec
         return Plan(
             task_id=self.task_id,
-            name=self.spec.name,
-            due=(Due(source_id=self.schedule_id, certain=certain, possible=possible),),
-            at_most_once=self.spec.delivery == "at_most_once",
-            one_at_a_time=self.spec.overlap in {"skip", "wait"},
-            max_attempts=self.spec.max_attempts,
-            timeout=round(self.spec.timeout_seconds * SECOND),
+            name=spec.name,
+            due=() if isinstance(spec.timing, FromEnd) else (self._due(disabling),),
+            chains=(self._chain(spec.timing, disabling[0]),) if isinstance(spec.timing, FromEnd) else (),
+            at_most_once=spec.delivery == "at_most_once",
+            one_at_a_time=spec.overlap in {"skip", "wait"},
+            max_attempts=spec.max_attempts,
+            timeout=round(spec.timeout_seconds * SECOND),
         )
+
+    def _chain(self, timing: FromEnd, disabled_at: int) -> Chain:
+        return Chain(source_id=self.schedule_id, every=round(timing.every_seconds * SECOND), until=disabled_at)
+
+    def _due(self, disabling: tuple[int, int]) -> Due:
+        certain = due_fires(self.spec.timing, after=self.answered_at + CLOCKS, until=disabling[0] - CLOCKS)
+        possible = due_fires(self.spec.timing, after=self.asked_at - CLOCKS, until=disabling[1] + CLOCKS)
+        return Due(source_id=self.schedule_id, certain=certain, possible=possible)
 
 
 def fifty_tasks() -> tuple[TaskSpec, ...]:
     """Fifty tasks once a second or nearly so: every policy whose promise a fault could break."""
     kinds: tuple[tuple[str, int, dict[str, Any]], ...] = (
-        ("steady", 20, {}),
+        ("steady", 18, {}),
         ("put", 6, {"method": "PUT"}),
         ("once", 6, {"delivery": "at_most_once"}),
         ("skip", 5, {"overlap": "skip", "script": SLOWLY}),
         ("wait", 5, {"overlap": "wait", "script": SLOWLY}),
         ("second", 2, {"timing": Cron("*/2 * * * * *")}),
+        ("ended", 2, {"timing": FromEnd(1.0)}),
     )
     plain = [TaskSpec(name=f"{name}-{n}", **changes) for name, count, changes in kinds for n in range(count)]
     spread = [
@@ -111,3 +120,5 @@ def _schedule(timing: Timing) -> dict[str, Any]:
         case Interval(every_seconds, anchor_at):
             anchor = datetime.fromtimestamp(anchor_at / SECOND, UTC).isoformat()
             return {"kind": "interval", "every_seconds": every_seconds, "anchor": anchor}
+        case FromEnd(every_seconds):
+            return {"kind": "interval", "every_seconds": every_seconds, "from": "end"}
