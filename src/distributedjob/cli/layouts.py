@@ -1,0 +1,120 @@
+"""Which properties of things are shown, in which order, under which headings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from distributedjob.cli.output import print_card, print_rows
+
+TASK_COLUMNS = (
+    ("NAME", "name"),
+    ("ID", "id"),
+    ("ENABLED", "enabled"),
+    ("REVISION", "revision"),
+    ("METHOD", "target.method"),
+    ("URL", "target.url"),
+    ("SCHEDULES", "schedule_count"),
+    ("NEXT FIRE", "next_fire_at"),
+)
+TASK_CARD = (
+    ("Task", "name"),
+    ("Id", "id"),
+    ("Description", "description"),
+    ("Enabled", "enabled"),
+    ("Revision", "revision"),
+    ("Saved", "updated_at"),
+    ("Saved by", "updated_by"),
+    ("Method", "target.method"),
+    ("URL", "target.url"),
+    ("Fallback", "fallback.url"),
+    ("Queue", "queue"),
+    ("Tags", "tags"),
+    ("Parameters", "parameters"),
+)
+SCHEDULE_COLUMNS = (
+    ("SCHEDULE", "label"),
+    ("ID", "id"),
+    ("KIND", "kind"),
+    ("FIRES", "fires"),
+    ("TIME ZONE", "time_zone"),
+    ("ENABLED", "enabled"),
+    ("NEXT FIRE", "next_fire_at"),
+)
+EXECUTION_COLUMNS = (
+    ("ID", "id"),
+    ("TASK", "task_name"),
+    ("STATE", "state"),
+    ("REASON", "reason"),
+    ("TRIGGER", "trigger"),
+    ("FIRE AT", "fire_at"),
+    ("ENDED AT", "ended_at"),
+    ("ATTEMPT", "attempt"),
+)
+EXECUTION_CARD = (
+    ("Execution", "id"),
+    ("Task", "task_name"),
+    ("Task id", "task_id"),
+    ("Revision", "revision"),
+    ("State", "state"),
+    ("Reason", "reason"),
+    ("Trigger", "trigger"),
+    ("Fire at", "fire_at"),
+    ("Not before", "not_before"),
+    ("Deadline", "deadline_at"),
+    ("Sent at", "sent_at"),
+    ("Ended at", "ended_at"),
+    ("Attempt", "attempt"),
+    ("Status", "status"),
+    ("Missed until", "range_end"),
+    ("Missed fires", "range_count"),
+    ("Repeats", "related_id"),
+    ("Resolution", "resolution"),
+)
+ATTEMPT_COLUMNS = (
+    ("ATTEMPT", "no"),
+    ("OUTCOME", "outcome"),
+    ("STATUS", "status"),
+    ("REASON", "reason"),
+    ("SENT AT", "sent_at"),
+    ("ENDED AT", "ended_at"),
+    ("MESSAGE", "message"),
+)
+TOKEN_COLUMNS = (
+    ("NAME", "name"),
+    ("ID", "id"),
+    ("CREATED AT", "created_at"),
+    ("EXPIRES AT", "expires_at"),
+    ("REVOKED AT", "revoked_at"),
+)
+
+
+def print_attempts(execution: Mapping[str, Any]) -> None:
+    if attempts := execution.get("attempts"):
+        typer.echo()
+        print_rows(attempts, columns=ATTEMPT_COLUMNS, nothing="")
+
+
+def print_task(task: Mapping[str, Any]) -> None:
+    """The task, then a table of its schedules."""
+    print_card(task, lines=TASK_CARD)
+    policies = task.get("policies")
+    if policies:
+        print_card(policies, lines=[(name.replace("_", " ").capitalize(), name) for name in policies])
+    if schedules := task.get("schedules"):
+        typer.echo()
+        rows = [{**schedule, "label": schedule.get("key"), "fires": fires_of(schedule)} for schedule in schedules]
+        print_rows(rows, columns=SCHEDULE_COLUMNS, nothing="")
+
+
+def fires_of(schedule: Mapping[str, Any]) -> str:
+    """When a schedule fires, in a few words."""
+    match schedule.get("kind"):
+        case "cron":
+            return str(schedule.get("expression"))
+        case "interval":
+            end = " after the end" if schedule.get("from") == "end" else ""
+            return f"every {schedule.get('every_seconds')} s{end}"
+        case "once":
+            return f"once at {schedule.get('at')}"
+    return "?"
