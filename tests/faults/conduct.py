@@ -64,7 +64,7 @@ class Conduct:
 
     def _check_ends(self, calls: list[Call], row: Row) -> Iterator[Violation]:
         for call in calls:
-            later = row.ended_at is not None and call.arrived_at > row.ended_at + SLACK
+            later = row.terminal and row.ended_at is not None and call.arrived_at > row.ended_at + SLACK
             beyond = row.terminal and call.attempt > row.attempt
             if beyond or (later and not self._excuses.was_frozen(call)):
                 end = f"ended as {row.word} with attempt {row.attempt} at {row.ended_at}"
