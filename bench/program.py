@@ -1,0 +1,104 @@
+"""The real program as a child: started as an operator starts it, waited for, measured, stopped by SIGTERM."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx2
+
+from bench.database import Database
+from bench.meter import Usage, usage
+from bench.ports import pick_free_port
+
+ADMIN_PASSWORD = "amber-heron-counts-slowly-4"
+COMMAND = (sys.executable, "-c", "from distributedjob.cli.main import run; run()")
+READY_SECONDS = 60.0
+STOP_SECONDS = 45.0
+
+
+class Program:
+    """One `distributedjob serve`; `ready_seconds` is the time from its start to its first ready answer."""
+
+    def __init__(self, database: Database, *, nodes: int = 1) -> None:
+        self.database = database
+        self.ready_seconds = float("inf")
+        self._nodes = nodes
+        self._port = pick_free_port()
+        self._base_url = f"http://127.0.0.1:{self._port}"
+        self._log_path = database.folder / "program.log"
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it is ready; raises RuntimeError with the end of its log."""
+        arguments = ["serve", "--data-dir", str(self.database.folder), "--port", str(self._port)]
+        arguments += ["--processes", str(self._nodes)] if self._nodes > 1 else []
+        began = time.monotonic()
+        with self._log_path.open("ab") as log:
+            self._child = subprocess.Popen(
+                [*COMMAND, *arguments], env=self._environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        while not self._is_ready():
+            if self._child.poll() is not None or time.monotonic() - began > READY_SECONDS:
+                self.stop()
+                raise RuntimeError(f"the program did not become ready:\n{self._tail()}")
+            time.sleep(0.01)
+        self.ready_seconds = time.monotonic() - began
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL when the drain takes too long; the load of a bench may be cut off."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+    @property
+    def pid(self) -> int:
+        assert self._child is not None, "not started"
+        return self._child.pid
+
+    def usage(self) -> Usage:
+        return usage(self.pid)
+
+    def client(self) -> httpx2.Client:
+        """A client of the API, logged in."""
+        credentials = {"username": "admin", "password": ADMIN_PASSWORD}
+        answer = httpx2.post(f"{self._base_url}/v1/auth/login", json=credentials, timeout=30, trust_env=False)
+        answer.raise_for_status()
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        return httpx2.Client(base_url=self._base_url, headers=headers, timeout=30, trust_env=False)
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx2.get(f"{self._base_url}/v1/health/ready", timeout=2, trust_env=False).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("DISTRIBUTEDJOB_")}
+        settings = {"DISTRIBUTEDJOB_ADMIN_PASSWORD": ADMIN_PASSWORD}
+        if self.database.url is not None:
+            settings["DISTRIBUTEDJOB_DATABASE_URL"] = self.database.url
+        return {**inherited, **settings}
+
+    def _tail(self) -> str:
+        return self._log_path.read_text(errors="replace")[-2_000:]
+
+
+@contextlib.contextmanager
+def open_program(database: Database, *, nodes: int = 1) -> Iterator[Program]:
+    """A started program, stopped at the end."""
+    program = Program(database, nodes=nodes)
+    program.start()
+    try:
+        yield program
+    finally:
+        program.stop()

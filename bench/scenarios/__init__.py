@@ -1,0 +1,1 @@
+"""One scenario per file; each has `measure(mode, sink)`, which gives figures."""

@@ -1,0 +1,53 @@
+"""How long and how often each scenario measures. Two sizes: everything with repeats, and quick for every day."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """Seconds are of measured time; a scenario adds its start and its warm-up."""
+
+    name: str
+    sustained_seconds: int
+    rungs: tuple[int, ...]
+    """Executions per second that the ladder tries."""
+    lateness_seconds: int
+    repeats: int
+    idle_tasks: int
+    idle_seconds: int
+    history_rows: int
+    history_on_mariadb: bool
+    pages: int
+    """Requests per kind of list."""
+    batches: int
+    starts: int
+
+
+FULL = Mode(
+    name="full",
+    sustained_seconds=60,
+    rungs=(500, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000, 8_000),
+    lateness_seconds=20,
+    repeats=3,
+    idle_tasks=1_000_000,
+    idle_seconds=30,
+    history_rows=10_000_000,
+    history_on_mariadb=True,
+    pages=300,
+    batches=120,
+    starts=5,
+)
+QUICK = Mode(
+    name="quick",
+    sustained_seconds=8,
+    rungs=(1_000, 3_000, 5_000),
+    lateness_seconds=8,
+    repeats=1,
+    idle_tasks=1_000_000,
+    idle_seconds=10,
+    history_rows=1_000_000,
+    history_on_mariadb=False,
+    pages=100,
+    batches=60,
+    starts=3,
+)

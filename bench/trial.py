@@ -1,0 +1,78 @@
+"""One trial: a load on a fresh database, the program on it, and the verdict over a window of fire times."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from bench.arrivals import Verdict, judge
+from bench.database import Database
+from bench.load import Load, insert
+from bench.meter import cores_used
+from bench.program import open_program
+from bench.schema import prepare_schema
+from bench.sink import Sink
+from distributedjob.model.instant import SECOND, Instant
+
+OpenDatabase = Callable[[], AbstractContextManager[Database]]
+MakeLoad = Callable[[Instant], Load]
+"""From the first fire time."""
+
+WARM_SECONDS = 3
+SETTLE_SECONDS = 2
+"""How long after the last fire time its call may still come in; what is later counts as lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    verdict: Verdict
+    cores: float
+    cpu_us_per_execution: float
+    resident_mb: float
+
+
+def run_trial(
+    make_load: MakeLoad,
+    *,
+    tasks: int,
+    seconds: int,
+    sink: Sink,
+    open_database: OpenDatabase,
+    nodes: int = 1,
+    warm_seconds: int = WARM_SECONDS,
+    settle_seconds: int = SETTLE_SECONDS,
+) -> Trial:
+    """Judge the fires of `seconds` after `warm_seconds` of the load's own. Everything due before is not looked at."""
+    since = len(sink.log)
+    with open_database() as database:
+        prepare_schema(database)
+        load = make_load(now() + round(_lead_seconds(tasks) * SECOND))
+        insert(load, sink_url=sink.url, into=database)
+        begin = load.first_at + warm_seconds * SECOND
+        end = begin + seconds * SECOND
+        # Laid out before the start: half a million tuples must not be made while the program is measured.
+        expected, all_fires = load.fires(begin, end), len(load.fires(load.first_at, end))
+        with open_program(database, nodes=nodes) as program:
+            if now() > load.first_at:
+                raise RuntimeError(f"not ready before the first fire; the start took {program.ready_seconds:.1f} s")
+            sleep_until(begin)
+            before = program.usage()
+            sleep_until(end)
+            after = program.usage()
+            sink.log.wait_for(all_fires, since=since, timeout_seconds=settle_seconds)
+    verdict = judge(sink.log.read(since=since), expected=expected)
+    cpu = (after.cpu_seconds - before.cpu_seconds) * 1e6 / len(expected)
+    return Trial(verdict, cores_used(before, after), cpu, after.resident_mb)
+
+
+def now() -> Instant:
+    return time.time_ns() // 1_000
+
+
+def sleep_until(instant: Instant) -> None:
+    time.sleep(max(0.0, (instant - now()) / SECOND))
+
+
+def _lead_seconds(tasks: int) -> float:
+    """Room for writing the rows and starting the program before the first fire."""
+    return 5 + tasks / 4_000
