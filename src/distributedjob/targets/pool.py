@@ -40,7 +40,7 @@ class Pool:
     def give(self, connection: Connection, *, origin: Origin) -> None:
         """Put a connection to rest, or close it when it cannot be used again, or the pool is full or closed."""
         full = self._count >= self._limits.idle_connections or self._closed
-        if full or not connection.reusable or connection.idle_limit <= 0:
+        if full or not connection.reusable or connection.reader.keep_seconds <= 0:
             connection.close()
             return
         connection.idle_since = asyncio.get_running_loop().time()
@@ -78,9 +78,9 @@ class Pool:
         now = asyncio.get_running_loop().time()
         self._sweep = None
         for key, shelf in tuple(self._resting.items()):
-            fresh = [connection for connection in shelf if now - connection.idle_since < connection.idle_limit]
+            fresh = [connection for connection in shelf if now - connection.idle_since < connection.reader.keep_seconds]
             for connection in shelf:
-                if now - connection.idle_since >= connection.idle_limit:
+                if now - connection.idle_since >= connection.reader.keep_seconds:
                     connection.owner = None
                     connection.close()
             self._count -= len(shelf) - len(fresh)

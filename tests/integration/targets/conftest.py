@@ -124,21 +124,22 @@ Start = Callable[..., Awaitable[Wire]]
 
 @pytest_asyncio.fixture
 async def serve() -> AsyncIterator[Start]:
-    """`await serve(script, host=..., tls=..., receive_buffer=...)` starts a server; all end with the test."""
+    """`await serve(script, host=..., port=..., tls=..., receive_buffer=...)` starts a server; all end with the test."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(script: Script, *, host: str = "127.0.0.1", tls=None, receive_buffer: int | None = None):
-            listener = _listen(host, receive_buffer)
+        async def start(script: Script, *, host="127.0.0.1", port=0, tls=None, receive_buffer=None) -> Wire:
+            listener = _listen(host, port, receive_buffer)
             return await stack.enter_async_context(_serving(script, listener, tls=tls))
 
         yield start
 
 
-def _listen(host: str, receive_buffer: int | None) -> socket.socket:
+def _listen(host: str, port: int, receive_buffer: int | None) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     if receive_buffer is not None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    listener.bind((host, 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
     return listener
 
 

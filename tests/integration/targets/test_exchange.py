@@ -78,9 +78,7 @@ async def test_a_fresh_line_opens_its_own_connection(serve, client):
             id="trailers",
         ),
         pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"ok", id="continue first"),
-        pytest.param(
-            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + OK, b"ok", id="hints"
-        ),
+XX
         pytest.param(b"HTTP/1.1 199 Odd\r\n\r\n" + OK, b"ok", id="unknown interim"),
         pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", b"", id="204"),
         pytest.param(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 50\r\n\r\n", b"", id="304"),
@@ -136,8 +134,8 @@ async def test_an_answer_to_head_has_no_body_whatever_its_length_says(serve, cli
 
 
 async def test_an_answer_in_single_bytes_is_the_same_answer(serve, client):
-    whole = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: b\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    wire = await serve(answering(*(bytes([byte]) for byte in whole)))
+    head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: b\r\n\r\n"
+    wire = await serve(answering(*(bytes([byte]) for byte in head + b"3\r\nabc\r\n0\r\n\r\n")))
 
     outcome = await client.call(wire.url)
 
