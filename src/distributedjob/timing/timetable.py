@@ -60,6 +60,12 @@ class CronTimetable:
         found = self._search_until(second)
         return None if found is None else found * SECOND
 
+    def moved_to(self, instant: Instant) -> bool:
+        """Whether a fire at this instant stands, alone or among others, for a time of day that does not exist."""
+        second = instant // SECOND
+        gap = lane_at(self.zone, second, self.rules).gap
+        return gap is not None and gap.first_from(second, self.pattern) == second
+
     def _search_from(self, second: int) -> int | None:
         """Lane by lane; where the pattern has nothing for long, the search goes there at once."""
         while second < _END:

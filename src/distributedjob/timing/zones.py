@@ -6,11 +6,12 @@ that jumped to and fro within two days would be missed; since 1970 the shortest 
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from difflib import get_close_matches
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from distributedjob.model.schedule import CronTiming, Timing
 from distributedjob.timing.fields import FIRST_YEAR, LAST_YEAR
 
 BLOCK_YEARS = 4
@@ -64,6 +65,13 @@ def get_zone(name: str) -> ZoneInfo:
         hint = f"; did you mean {' or '.join(near)}?" if near else ", such as UTC or Europe/Berlin"
         raise ZoneError(f"'{name[:64]}' is not a time zone; allowed are IANA names{hint}")
     return ZoneInfo(name)
+
+
+def shown_zone(timing: Timing) -> tzinfo:
+    """The zone in which people read a schedule's fires; raises `ZoneError`."""
+    if not isinstance(timing, CronTiming) or timing.time_zone == "UTC":
+        return UTC
+    return get_zone(timing.time_zone)
 
 
 def block_of(second: int) -> int:
