@@ -41,7 +41,7 @@ async def find_revision(url: str) -> str | None:
     path = sqlite_path(url)
     if path is not None and not path.exists():
         return None
-    async with _opened(url) as store:
+    async with opened(url) as store:
         return await store.read(_revision_of)
 
 
@@ -66,14 +66,21 @@ async def prepare(url: str, *, backup_dir: Path) -> Path | None:
     refuse_newer(found)
     if found == head():
         return None
-    path = sqlite_path(url)
-    if path is None:
+    if sqlite_path(url) is None:
         raise Conflict(
             f"the database's schema is {found or 'empty'}, this program needs {head()}. Run '{UPGRADE_COMMAND}' once, "
             "with the same settings, then start again",
             code="schema_older",
         )
-    copy = back_up(path, into=backup_dir, label=f"schema-{found}") if found else None
+    return await upgrade_with_copy(url, backup_dir=backup_dir)
+
+
+async def upgrade_with_copy(url: str, *, backup_dir: Path) -> Path | None:
+    """Upgrade; an SQLite file that has a schema of ours is copied into `backup_dir` first, and the path returned."""
+    found, path = await find_revision(url), sqlite_path(url)
+    refuse_newer(found)
+    is_older = found is not None and found != head()
+    copy = back_up(path, into=backup_dir, label=f"schema-{found}") if path is not None and is_older else None
     await upgrade(url)
     return copy
 
@@ -101,7 +108,7 @@ def sqlite_path(url: str) -> Path | None:
 
 
 @asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Store]:
+async def opened(url: str) -> AsyncIterator[Store]:
     store = open_store(parse_url(url), pool_size=1)
     try:
         yield store
@@ -110,7 +117,7 @@ async def _opened(url: str) -> AsyncIterator[Store]:
 
 
 async def _migrate(url: str, unit: Callable[[Connection], None]) -> None:
-    async with _opened(url) as store:
+    async with opened(url) as store:
         await store.write(unit)
 
 
