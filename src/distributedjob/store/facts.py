@@ -1,0 +1,64 @@
+"""What a database says of itself: for the doctor, who judges whether the program can rest on it."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from distributedjob.model.instant import Instant, from_rfc3339
+from distributedjob.store.schema import opened
+
+VARIABLES = ("innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "read_only", "wsrep_on", "max_connections")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """`product` is SQLite, MySQL or MariaDB. `clock_offset`: its clock minus ours, microseconds; 0 for SQLite."""
+
+    product: str
+    version: tuple[int, ...]
+    version_text: str
+    isolation: str
+    clock_offset: int
+    variables: Mapping[str, str]
+
+
+async def read_facts(url: str) -> DatabaseFacts:
+    """Raises Invalid for a URL that is none, StoreUnavailable when the database cannot be reached."""
+    async with opened(url) as store:
+        return await store.read(_facts_of)
+
+
+def _facts_of(connection: Connection) -> DatabaseFacts:
+    if connection.dialect.name == "sqlite":
+        version = str(connection.execute(text("SELECT sqlite_version()")).scalar_one())
+        return DatabaseFacts("SQLite", _numbers(version), version, "SERIALIZABLE", 0, {})
+    version = str(connection.execute(text("SELECT VERSION()")).scalar_one())
+    names = ", ".join(f"'{name}'" for name in VARIABLES)
+    rows = connection.execute(text(f"SHOW VARIABLES WHERE Variable_name IN ({names})"))
+    return DatabaseFacts(
+        product="MariaDB" if "mariadb" in version.lower() else "MySQL",
+        version=_numbers(version),
+        version_text=version,
+        isolation=connection.get_isolation_level(),
+        clock_offset=_clock_offset(connection),
+        variables={str(name).lower(): str(value) for name, value in rows},
+    )
+
+
+def _clock_offset(connection: Connection) -> int:
+    """Halfway between asking and the answer our clock should show what the server said."""
+    asked = _wall()
+    said = connection.execute(text("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')")).scalar_one()
+    return from_rfc3339(str(said)) - (asked + _wall()) // 2
+
+
+def _wall() -> Instant:
+    return time.time_ns() // 1_000
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
