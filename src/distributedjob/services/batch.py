@@ -41,6 +41,7 @@ class Recorded:
     claimed: list[Claimed] = field(default_factory=list)
     hints: list[Hint] = field(default_factory=list)
     cursors: list[tuple[int, Instant | None]] = field(default_factory=list)
+    definitions: dict[tuple[int, int], TaskDefinition] = field(default_factory=dict)
     executions: int = 0
     missed: int = 0
     duplicates: int = 0

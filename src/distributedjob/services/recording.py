@@ -28,6 +28,7 @@ def record_due(tx: Transaction, schedule_ids: Sequence[int], *, slots: Slots = N
         batch.add(row, definitions[row.task_id, row.revision])
     crash.reached("before_record")
     recorded = batch.write()
+    recorded.definitions = dict(definitions)
     crash.reached("after_record")
     return recorded
 

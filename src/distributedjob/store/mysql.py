@@ -60,6 +60,7 @@ class MysqlStore:
         self.hot = HotStatements(MysqlDialect())
         self.retried = 0
         """Units run again after a deadlock or a lock wait, since the start."""
+        self._url = url
         self._engine = _engine(url, pool_size=pool_size, connect_timeout=connect_timeout)
 
     async def write(self, unit: Unit[T]) -> T:
@@ -85,6 +86,10 @@ class MysqlStore:
         except (OSError, PoolTimeout, asyncio.IncompleteReadError) as error:
             raise StoreUnavailable(f"the database cannot be reached: {error}") from error
 
+    def blocking(self) -> "BlockingMysql":
+        """For a thread without an event loop; call it in that thread."""
+        return BlockingMysql(self._url)
+
     async def close(self) -> None:
         await self._engine.dispose()
 
@@ -104,6 +109,25 @@ class MysqlStore:
         if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and code is None):
             return StoreUnavailable(f"the database cannot be reached: {error.orig}")
         return error
+
+
+class BlockingMysql:
+    """One connection for a thread without an event loop (heartbeats): it brings a loop of its own."""
+
+    def __init__(self, url: URL) -> None:
+        self._runner = asyncio.Runner()
+        self._store = self._runner.run(self._open(url))
+
+    async def _open(self, url: URL) -> MysqlStore:
+        return MysqlStore(url, pool_size=1)
+
+    def write(self, unit: Unit[T], *, timeout: float) -> T:
+        """Run `unit` in one transaction; raises TimeoutError after `timeout` seconds."""
+        return self._runner.run(asyncio.wait_for(self._store.write(unit), timeout))
+
+    def close(self) -> None:
+        self._runner.run(self._store.close())
+        self._runner.close()
 
 
 def code_of(error: DBAPIError) -> int | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, tuple_
 
 from distributedjob.model.task import TaskDefinition
 from distributedjob.store.codec import decode_definition
-from distributedjob.store.tables import task_revision
+from distributedjob.store.tables import task, task_revision
 
 RevisionId = tuple[int, int]
 """(task_id, revision)."""
@@ -57,3 +57,9 @@ def _read(connection: Connection, wanted: list[RevisionId]) -> dict[RevisionId, 
         select(task_revision.c.task_id, task_revision.c.revision, task_revision.c.definition).where(key.in_(wanted))
     )
     return {(row.task_id, row.revision): decode_definition(row.definition) for row in rows}
+
+
+def find_current_revisions(connection: Connection, task_ids: Iterable[int]) -> dict[int, int]:
+    """task id → revision in force; deleted tasks are absent."""
+    rows = connection.execute(select(task.c.id, task.c.revision).where(task.c.id.in_(list(task_ids))))
+    return {row.id: row.revision for row in rows}

@@ -54,11 +54,9 @@ class SqliteStore:
         self._jobs.put(job)
         return cast("T", await asyncio.wrap_future(job.future))
 
-    def write_from_thread(self, unit: Unit[T], *, timeout: float) -> T:
-        """`write` for a thread without an event loop (heartbeats)."""
-        job = _Job(unit)
-        self._jobs.put(job)
-        return cast("T", job.future.result(timeout))
+    def blocking(self) -> "BlockingSqlite":
+        """For a thread without an event loop (heartbeats)."""
+        return BlockingSqlite(self._jobs)
 
     async def read(self, unit: Unit[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit)
@@ -109,6 +107,22 @@ class SqliteStore:
         crash.reached("before_commit")
         connection.exec_driver_sql("COMMIT")
         crash.reached("after_commit")
+
+
+class BlockingSqlite:
+    """Waits for the same writer thread as everybody else."""
+
+    def __init__(self, jobs: "queue.SimpleQueue[_Job | None]") -> None:
+        self._jobs = jobs
+
+    def write(self, unit: Unit[T], *, timeout: float) -> T:
+        """Run `unit` in one transaction; raises TimeoutError after `timeout` seconds."""
+        job = _Job(unit)
+        self._jobs.put(job)
+        return cast("T", job.future.result(timeout))
+
+    def close(self) -> None:
+        """Nothing of its own to let go of."""
 
 
 def _run(connection: Connection, job: _Job) -> None:

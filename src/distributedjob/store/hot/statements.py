@@ -117,6 +117,14 @@ class HotStatements:
         rows = connection.exec_driver_sql(self._sql["finished"], (keys,))
         return {row[0]: row[1] for row in rows}
 
+    def rescue(self, connection: Connection, results: Sequence[ResultRow]) -> dict[int, int]:
+        """Take rows from a lost holder: as `finish`, with the fence raised so that the holder's word comes too
+        late. Returns id → state."""
+        connection.exec_driver_sql(self._sql["rescue"], (as_json(results),))
+        keys = as_json((row.id, row.holder, row.fence + 1) for row in results)
+        rows = connection.exec_driver_sql(self._sql["finished"], (keys,))
+        return {row[0]: row[1] for row in rows}
+
     def finish_rescued(self, connection: Connection, results: Sequence[ResultRow]) -> set[int]:
         """End rows that were rescued but not claimed again, by the result of the same attempt."""
         connection.exec_driver_sql(self._sql["finish_rescued"], (as_json(results),))
@@ -217,6 +225,21 @@ def _texts(d: Dialect) -> dict[str, str]:
                 "ended_at": "j.ended_at",
                 "marked": "CASE WHEN j.state < 10 THEN 0 ELSE e.marked END",
                 "flags": "e.flags | j.flags",
+            },
+            columns=columns_of(ResultRow),
+            match=f"e.id = j.id AND {unlive}e.state = 3 AND e.holder = j.holder AND e.fence = j.fence",
+        ),
+        "rescue": d.update(
+            "execution",
+            {
+                "state": "CASE WHEN e.cancel_asked = 1 AND j.state < 10 THEN 13 ELSE j.state END",
+                "reason": "CASE WHEN e.cancel_asked = 1 AND j.state < 10 THEN 'asked' ELSE j.reason END",
+                "not_before": "COALESCE(j.not_before, e.not_before)",
+                "attempt": "e.attempt - j.given_back",
+                "ended_at": "j.ended_at",
+                "marked": "CASE WHEN j.state < 10 THEN 0 ELSE e.marked END",
+                "flags": "e.flags | j.flags",
+                "fence": "e.fence + 1",
             },
             columns=columns_of(ResultRow),
             match=f"e.id = j.id AND {unlive}e.state = 3 AND e.holder = j.holder AND e.fence = j.fence",

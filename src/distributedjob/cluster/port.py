@@ -1,0 +1,21 @@
+"""What the parts ask of the cluster."""
+
+from typing import Protocol
+
+
+class Membership(Protocol):
+    @property
+    def session(self) -> int:
+        """The id of this process start; every claim and result carries it."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the own last acknowledged beat is at most 5 s old: only then may a call start."""
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """The shards this node owns; None means all of them."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this node does the single duties: purge, catch-up pacing. Two leaders only do them twice."""

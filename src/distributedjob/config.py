@@ -1,0 +1,119 @@
+"""The settings, each with its default and its meaning: a file, then the environment, then flags; the last word wins.
+
+The only place that reads the environment. Every setting is `DISTRIBUTEDJOB_` plus its name in capitals.
+"""
+
+import socket
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from distributedjob.telemetry.logs import LogFormat
+
+EXAMPLES = frozenset({"admin", "password", "changeme", "change-me", "secret", "example", "12345678", "distributedjob"})
+"""Values that stand in examples everywhere; a start with one is refused."""
+
+MIN_PASSWORD = 8
+
+
+class Role(StrEnum):
+    API = "api"
+    SCHEDULER = "scheduler"
+    WORKER = "worker"
+
+
+class Settings(BaseSettings):
+    """All settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DISTRIBUTEDJOB_", extra="forbid", frozen=True, env_nested_delimiter=None, validate_default=False
+    )
+
+    data_dir: Path = Field(Path("distributedjob-data"), description="Folder of the SQLite file, journals and lock.")
+    database_url: str | None = Field(
+        None, description="MySQL or MariaDB, as mysql://user:password@host:3306/database; SQLite in data_dir if unset."
+    )
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port of the REST API.")
+    node_name: str = Field(
+        default_factory=socket.gethostname, max_length=128, description="Name of this node in lists and logs."
+    )
+    roles: frozenset[Role] = Field(frozenset(Role), description="What this process does: api, scheduler, worker.")
+    queues: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
+        ("default",), min_length=1, description="Queues this node's worker serves."
+    )
+    slots: int = Field(256, ge=1, le=10_000, description="Executions this node's worker holds at once.")
+    processes: int = Field(1, ge=1, le=64, description="Full processes on this machine; SQLite allows one.")
+    drain_timeout_seconds: float = Field(30.0, ge=0, le=3600, description="How long calls may go on after SIGTERM.")
+    cancel_grace_seconds: float = Field(30.0, ge=1, le=3600, description="How long a cancelled call may go on.")
+    catchup_rate: int = Field(20, ge=1, le=10_000, description="Missed fires caught up per second, per cluster.")
+    retention_days: float = Field(30, gt=0, description="How long executions are kept.")
+    failure_retention_days: float = Field(90, gt=0, description="How long failed executions are kept.")
+    body_retention_days: float = Field(7, gt=0, description="How long response bodies are kept.")
+    allow_private_targets: bool | None = Field(
+        None, description="Whether tasks may call loopback and private addresses; yes with SQLite, no otherwise."
+    )
+    egress_allow: tuple[str, ...] = Field((), description="Hosts and CIDR ranges that tasks may call all the same.")
+    admin_password: SecretStr | None = Field(
+        None, description="Password of the first admin; made and printed once if unset."
+    )
+    log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json.")
+    log_level: str = Field("info", pattern="(?i)^(debug|info|warning|error)$", description="Least level logged.")
+    own_all_shards: bool = Field(
+        False, description="For tests: act as owner of every shard, whoever else does. Wastes work, loses nothing."
+    )
+    crash_point: str | None = Field(None, description="For tests: end the process at a named point, as name:n.")
+
+    @field_validator("admin_password")
+    @classmethod
+    def _no_example(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            text = value.get_secret_value()
+            if text.lower() in EXAMPLES:
+                raise ValueError("is a well-known example; choose another")
+            if len(text) < MIN_PASSWORD:
+                raise ValueError(f"is shorter than {MIN_PASSWORD} characters")
+        return value
+
+    @model_validator(mode="after")
+    def _one_process_on_sqlite(self) -> "Settings":
+        if self.processes > 1 and self.uses_sqlite:
+            raise ValueError("processes: SQLite allows one process; set database_url to MySQL or MariaDB for more")
+        return self
+
+    @property
+    def uses_sqlite(self) -> bool:
+        return self.database_url is None or self.database_url.startswith("sqlite")
+
+    @property
+    def url(self) -> str:
+        """The database in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'distributedjob.db'}"
+
+    @property
+    def private_targets(self) -> bool:
+        return self.uses_sqlite if self.allow_private_targets is None else self.allow_private_targets
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def load_settings(*, config: Path | None = None, **flags: Any) -> Settings:
+    """Read file, environment and flags; raises pydantic's ValidationError naming each wrong setting."""
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(yaml_file=config)
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    return FileSettings(**given)

@@ -1,0 +1,94 @@
+"""Catches up what was missed, at a pace: low priority, never hinted, so live fires go first."""
+
+from distributedjob.cluster.port import Membership
+from distributedjob.model.execution import Flag, State, Trigger
+from distributedjob.model.instant import Instant
+from distributedjob.model.task import TaskDefinition
+from distributedjob.services.batch import LOW_PRIORITY, deadline_of
+from distributedjob.services.desk import Desk, Transaction
+from distributedjob.services.gatekeeper import Gatekeeper
+from distributedjob.store.backfills import BackfillRow, list_open_backfills, lock_backfill, move_backfill
+from distributedjob.store.errors import DuplicateKey
+from distributedjob.store.hot.rows import ExecutionRow
+from distributedjob.timing.timetable import next_fire
+
+
+class Backfiller:
+    """One pass a second records `rate` fires, shared by all open ranges, oldest first."""
+
+    name = "backfiller"
+
+    def __init__(self, *, desk: Desk, membership: Membership, rate: int) -> None:
+        self._desk = desk
+        self._membership = membership
+        self._rate = rate
+
+    async def run_once(self) -> bool:
+        if not self._membership.leads:
+            return False
+        budget = self._rate
+        for id_ in await self._desk.store.read(lambda c: list_open_backfills(c, limit=self._rate)):
+            budget -= await self._desk.write(lambda tx, i=id_, b=budget: record_range(tx, i, limit=b))
+            if budget <= 0:
+                break
+        return False
+
+
+def record_range(tx: Transaction, backfill_id: int, *, limit: int) -> int:
+    """Record up to `limit` fires of a range and move its cursor; returns how many."""
+    row = lock_backfill(tx.connection, backfill_id)
+    if row is None or row.next_at is None:
+        return 0
+    definition = tx.revisions.load(tx.connection, [(row.task_id, row.revision)])[row.task_id, row.revision]
+    schedule = next((s for s in definition.schedules if s.id == row.schedule_id), None)
+    fires: list[Instant] = []
+    fire_at: Instant | None = row.next_at
+    while schedule and fire_at is not None and fire_at <= row.last_at and len(fires) < min(limit, row.fires_left):
+        fires.append(fire_at)
+        fire_at = next_fire(schedule, fire_at)
+    left = row.fires_left - len(fires)
+    over = schedule is None or left <= 0 or fire_at is None or fire_at > row.last_at
+    _insert(tx, row, definition, fires)
+    move_backfill(tx.connection, row.id, next_at=None if over else fire_at, fires_left=max(left, 0))
+    return len(fires)
+
+
+def _insert(tx: Transaction, row: BackfillRow, definition: TaskDefinition, fires: list[Instant]) -> None:
+    rows = [_execution(tx, row, definition, fire_at) for fire_at in fires]
+    known = tx.hot.find_fires(tx.connection, [(r.task_id, r.fire_at, r.source_id) for r in rows])
+    rows = [r for r in rows if (r.task_id, r.fire_at, r.source_id) not in known]
+    if not rows:
+        return
+    if definition.policies.gated:
+        gates = Gatekeeper(tx, [row.task_id])
+        rows = gates.write([gates.admit(r, definition.policies) for r in rows])
+    try:
+        tx.hot.insert_executions(tx.connection, rows)
+    except DuplicateKey as error:
+        raise RuntimeError(f"a fire of range {row.id} was recorded by nobody who holds its lock") from error
+
+
+def _execution(tx: Transaction, row: BackfillRow, definition: TaskDefinition, fire_at: Instant) -> ExecutionRow:
+    return ExecutionRow(
+        id=tx.new_id(),
+        task_id=row.task_id,
+        source_id=row.schedule_id,
+        fire_at=fire_at,
+        not_before=tx.now,
+        deadline_at=deadline_of(definition, fire_at=fire_at, not_before=tx.now, now=tx.now),
+        state=State.PENDING,
+        reason=None,
+        trigger=Trigger.BACKFILL,
+        priority=LOW_PRIORITY,
+        queue=definition.queue,
+        department_id=row.department_id,
+        revision=row.revision,
+        fence=0,
+        holder=None,
+        attempt=0,
+        flags=Flag.MISFIRED,
+        recorded_at=tx.now,
+        started_at=None,
+        claimed_at=None,
+        ended_at=None,
+    )

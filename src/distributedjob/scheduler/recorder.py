@@ -1,0 +1,157 @@
+"""The recorder: at the fire time, due fires become rows in one transaction, and go to a worker at once.
+
+It sleeps until the earliest fire of its window. While one transaction is under way the next fires gather, so
+batches grow by themselves under load and an idle system commits each fire the moment it is due.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from distributedjob.cluster.port import Membership
+from distributedjob.dispatch.port import CursorMoved
+from distributedjob.model.errors import Unavailable
+from distributedjob.model.execution import Claimed
+from distributedjob.model.task import TaskDefinition
+from distributedjob.runtime.clock import Clock
+from distributedjob.scheduler.window import AHEAD, Window
+from distributedjob.services.batch import NO_SLOTS, Recorded, Slots
+from distributedjob.services.desk import Desk
+from distributedjob.services.recording import record_due
+from distributedjob.telemetry.events import Events
+
+BATCH = 250
+READ_LIMIT = 20_000
+LONGEST_SLEEP = 1.0
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+
+
+class LocalWorker(Protocol):
+    """A worker in this process, which may take fires that are recorded as already claimed."""
+
+    def take_slots(self, wanted: int) -> Slots: ...
+
+    def give_back(self, slots: Slots, *, used: int) -> None: ...
+
+    def start(self, claims: Sequence[Claimed], *, definitions: dict[tuple[int, int], TaskDefinition]) -> None: ...
+
+
+class WindowReader:
+    """Reads, once a second, what is due within the window. A pass that found a full page comes back at once."""
+
+    name = "window"
+
+    def __init__(
+        self, *, desk: Desk, clock: Clock, membership: Membership, window: Window, wake: Callable[[], None]
+    ) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._membership = membership
+        self._window = window
+        self._wake = wake
+        self.read_until = 0
+
+    async def run_once(self) -> bool:
+        until, shards = self._clock.now() + AHEAD, self._membership.shards
+        if shards == ():
+            return False
+        hot = self._desk.store.hot
+        due = await self._desk.store.read(lambda c: hot.list_due(c, until=until, shards=shards, limit=READ_LIMIT))
+        for schedule_id, fire_at in due:
+            self._window.put(schedule_id, fire_at)
+        self.read_until = until
+        self._wake()
+        return False
+
+
+class Recorder:
+    """Records what is due in the window."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        clock: Clock,
+        window: Window,
+        worker: LocalWorker | None,
+        events: Events,
+        on_recorded: Callable[[Recorded], None],
+    ) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._window = window
+        self._worker = worker
+        self._events = events
+        self._on_recorded = on_recorded
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def cursor_moved(self, news: CursorMoved) -> None:
+        """A schedule was created or changed in this process."""
+        if news.next_fire_at <= self._clock.now() + AHEAD:
+            self._window.put(news.schedule_id, news.next_fire_at)
+            self._wake.set()
+
+    async def run(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            due = [] if self._clock.frozen else self._window.take_due(self._clock.now(), limit=BATCH)
+            if not due:
+                await self._sleep()
+                continue
+            try:
+                await self._record(due)
+                pause = FIRST_PAUSE
+            except Unavailable as error:
+                self._events.recording_waits(error, schedules=len(due))
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+            except Exception as error:  # noqa: BLE001 - one broken schedule must not stop the others
+                await self._record_singly(due, error)
+
+    async def _sleep(self) -> None:
+        self._wake.clear()
+        next_at = self._window.next_at
+        pause = LONGEST_SLEEP
+        if next_at is not None and not self._clock.frozen:
+            pause = min(pause, (next_at - self._clock.now()) / 1_000_000)
+        if pause <= 0:
+            return
+        try:
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _record(self, due: list[int]) -> None:
+        slots = NO_SLOTS if self._worker is None else self._worker.take_slots(len(due))
+        recorded = Recorded()
+        try:
+            recorded = await self._desk.write(lambda tx: record_due(tx, due, slots=slots))
+            self._hand_over(recorded)
+        finally:
+            # What is not recorded leaves the window too: the next read, a second later, brings it back.
+            self._window.done(due, recorded.cursors, until=self._clock.now() + AHEAD)
+            if self._worker is not None:
+                self._worker.give_back(slots, used=len(recorded.claimed))
+
+    def _hand_over(self, recorded: Recorded) -> None:
+        if recorded.claimed and self._worker is not None:
+            self._worker.start(recorded.claimed, definitions=recorded.definitions)
+        self._desk.dispatch.announce(recorded.hints)
+        self._on_recorded(recorded)
+
+    async def _record_singly(self, due: list[int], error: Exception) -> None:
+        if len(due) == 1:
+            self._events.schedule_refused(error, schedule_id=due[0])
+            return
+        for schedule_id in due:
+            try:
+                await self._record([schedule_id])
+            except Unavailable as outage:
+                self._events.recording_waits(outage, schedules=1)
+            except Exception as refused:  # noqa: BLE001 - named, and left for its owner to mend
+                self._events.schedule_refused(refused, schedule_id=schedule_id)

@@ -1,0 +1,1 @@
+"""What the program says of itself: log lines worded in one file, metrics, readiness."""

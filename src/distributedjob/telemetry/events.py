@@ -1,0 +1,103 @@
+"""Every line the program logs, in one place. Failures are logged, successes are counted.
+
+An outage is one line when it begins and one when it ends, however often it is met in between.
+"""
+
+import time
+from typing import Any
+
+import structlog
+
+REPEAT_AFTER = 30.0
+"""The same trouble is said again after this many seconds."""
+
+
+class Events:
+    """The program's voice. Safe in any thread."""
+
+    def __init__(self) -> None:
+        self._log: Any = structlog.get_logger("distributedjob")
+        self._said: dict[str, float] = {}
+
+    def starting(self, *, version: str, session: int, database: str, roles: str) -> None:
+        self._log.info("starting", version=version, session=session, database=database, roles=roles)
+
+    def ready(self, *, url: str, seconds: float) -> None:
+        self._log.info("ready", url=url, seconds=round(seconds, 2))
+
+    def relaxed(self, *, setting: str, meaning: str) -> None:
+        self._log.warning("a safety setting is relaxed", setting=setting, meaning=meaning)
+
+    def stopping(self, *, signal: str, drain_seconds: float) -> None:
+        self._log.info("stopping", signal=signal, drain_seconds=drain_seconds)
+
+    def stopped(self, *, released: int, cut: int) -> None:
+        self._log.info("stopped", released=released, cut=cut)
+
+    def waiting_for_database(self, error: Exception) -> None:
+        self._rarely("database", "waiting for the database", error=_line(error))
+
+    def results_wait(self, error: Exception, *, waiting: int) -> None:
+        self._rarely("results", "results wait for the database", error=_line(error), waiting=waiting)
+
+    def recording_waits(self, error: Exception, *, schedules: int) -> None:
+        self._rarely("recording", "recording waits for the database", error=_line(error), schedules=schedules)
+
+    def journal_refused(self, error: Exception, *, results: int) -> None:
+        self._log.error(
+            "the journal cannot be written; results are in memory only", error=_line(error), results=results
+        )
+
+    def journal_replayed(self, *, file: str, counted: int, late: int) -> None:
+        self._log.info("journal replayed", file=file, counted=counted, late=late)
+
+    def output_refused(self, error: Exception, *, execution_id: int) -> None:
+        self._log.error("an answer could not be stored; its result is", error=_line(error), execution_id=execution_id)
+
+    def result_refused(self, error: Exception, *, execution_id: int) -> None:
+        self._log.error("a result could not be stored", error=_line(error), execution_id=execution_id)
+
+    def schedule_refused(self, error: Exception, *, schedule_id: int) -> None:
+        self._rarely(
+            f"schedule {schedule_id}",
+            "a schedule cannot be recorded; save its task again",
+            error=_line(error),
+            schedule_id=schedule_id,
+        )
+
+    def rescued(self, *, executions: int) -> None:
+        self._log.warning("executions of a lost worker were rescued", executions=executions)
+
+    def late_results(self, *, executions: int) -> None:
+        self._log.warning("results came too late to count; kept as evidence", executions=executions)
+
+    def pass_failed(self, service: str, error: Exception, *, failures: int) -> None:
+        self._rarely(
+            f"pass {service}",
+            "a background service failed; it goes on",
+            service=service,
+            error=_line(error),
+            failures=failures,
+        )
+
+    def beat_failed(self, error: Exception) -> None:
+        self._rarely("beat", "a heartbeat failed", error=_line(error))
+
+    def session_lost(self, *, session: int) -> None:
+        self._log.error("this session was declared dead; stopping its work", session=session)
+
+    def clock_stepped(self) -> None:
+        self._rarely("clock", "the clock stepped; recording is frozen until it settles")
+
+    def loop_lags(self, *, seconds: float) -> None:
+        self._rarely("lag", "the event loop lags; no new work is taken", seconds=round(seconds, 1))
+
+    def _rarely(self, topic: str, event: str, **facts: object) -> None:
+        now = time.monotonic()
+        if now - self._said.get(topic, -REPEAT_AFTER) >= REPEAT_AFTER:
+            self._said[topic] = now
+            self._log.warning(event, **facts)
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:500]

@@ -1,0 +1,54 @@
+"""Prometheus metrics, all with the prefix `distributedjob_`. No labels per task: their number must not grow."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+LATENESS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
+SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+class Metrics:
+    """The metrics of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.fire_to_recorded = self._histogram("fire_to_recorded_seconds", "Fire time to recorded.", LATENESS)
+        self.fire_to_sent = self._histogram("fire_to_sent_seconds", "Fire time to first byte of attempt 1.", LATENESS)
+        self.executions = self._counter("executions_ended", "Executions by the state they ended in.", ["state"])
+        self.recorded = self._counter("executions_recorded", "Executions recorded from schedules.")
+        self.missed = self._counter("fires_missed", "Fires that became part of a missed range.")
+        self.pulled = self._counter("pull_heals", "Executions claimed by pull, without a hint.")
+        self.fenced = self._counter("results_fenced", "Results that came too late to count.")
+        self.rescued = self._counter("executions_rescued", "Executions taken from lost workers.")
+        self.flush_rows = self._histogram("flush_rows", "Rows per batch of results.", SIZES)
+        self.flush_seconds = self._histogram("flush_seconds", "Time to write one batch of results.", SECONDS)
+        self.loop_lag = self._histogram("loop_lag_seconds", "How late the event loop runs its timers.", SECONDS)
+
+    def watch(self, name: str, help_: str, read: Callable[[], float]) -> None:
+        """A gauge that is read when somebody looks."""
+        self.registry.register(_Watched(f"distributedjob_{name}", help_, read))
+
+    def render(self) -> bytes:
+        """The text format of all metrics."""
+        return generate_latest(self.registry)
+
+    def _histogram(self, name: str, help_: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"distributedjob_{name}", help_, buckets=buckets, registry=self.registry)
+
+    def _counter(self, name: str, help_: str, labels: list[str] | None = None) -> Counter:
+        return Counter(f"distributedjob_{name}", help_, labels or [], registry=self.registry)
+
+    def gauge(self, name: str, help_: str) -> Gauge:
+        return Gauge(f"distributedjob_{name}", help_, registry=self.registry)
+
+
+class _Watched(Collector):
+    def __init__(self, name: str, help_: str, read: Callable[[], float]) -> None:
+        self._name, self._help, self._read = name, help_, read
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        return [GaugeMetricFamily(self._name, self._help, value=self._read())]

@@ -1,0 +1,163 @@
+"""What this node claims: hinted executions at their time, and by pull what no hint brought."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+
+from distributedjob.model.errors import Unavailable
+from distributedjob.model.execution import Claimed, Flag, Hint
+from distributedjob.model.instant import Instant
+from distributedjob.model.task import TaskDefinition
+from distributedjob.runtime import crash
+from distributedjob.services.desk import Desk, Transaction
+from distributedjob.store.parameters import find_parameters
+from distributedjob.worker.compiled import CompiledTasks
+from distributedjob.worker.runner import Runner, Running
+from distributedjob.worker.slots import Slots
+
+BATCH = 200
+HINT_LIMIT = 200_000
+"""Hints beyond this many are dropped; the pull finds their rows."""
+
+LONGEST_SLEEP = 1.0
+
+
+class Intake:
+    """Claims for one node. Slots are taken before a claim, so nothing is claimed that cannot start."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        runner: Runner,
+        slots: Slots,
+        queues: Sequence[str],
+        session: int,
+        now: Callable[[], Instant],
+    ) -> None:
+        self._desk = desk
+        self._runner = runner
+        self._slots = slots
+        self._queues = tuple(queues)
+        self._session = session
+        self._now = now
+        self._compiled = CompiledTasks()
+        self._hints: list[tuple[Instant, int, int, str]] = []
+        self._wake = asyncio.Event()
+
+    def hint(self, hint: Hint) -> None:
+        """Take a hint; at its time the execution is claimed if a slot is free."""
+        if hint.queue in self._queues and len(self._hints) < HINT_LIMIT:
+            heappush(self._hints, (hint.not_before, hint.id, hint.fence, hint.queue))
+            self._wake.set()
+
+    def wake(self) -> None:
+        """A slot became free."""
+        if self._hints:
+            self._wake.set()
+
+    def start(self, claims: Sequence[Claimed], *, definitions: dict[tuple[int, int], TaskDefinition]) -> None:
+        """Start executions that were recorded as claimed by this session; their slots are taken already."""
+        self._runner.start([self._running(claimed, definitions, {}) for claimed in claims])
+
+    async def run(self) -> None:
+        """Claim hinted executions, for ever."""
+        while True:
+            ready = self._ready()
+            if not ready:
+                await self._sleep()
+                continue
+            await self._claim_hinted(ready)
+
+    def _ready(self) -> dict[str, list[tuple[int, int]]]:
+        room = self._slots.take(min(BATCH, len(self._hints)))
+        ready: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        now, taken = self._now(), 0
+        while taken < room and self._hints and self._hints[0][0] <= now:
+            _, id_, fence, queue = heappop(self._hints)
+            ready[queue].append((id_, fence))
+            taken += 1
+        self._slots.give_back(room - taken)
+        return ready
+
+    async def _sleep(self) -> None:
+        self._wake.clear()
+        pause = LONGEST_SLEEP
+        if self._hints and self._slots.free > 0:
+            pause = min(pause, max(0.0, (self._hints[0][0] - self._now()) / 1_000_000))
+        try:
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _claim_hinted(self, ready: dict[str, list[tuple[int, int]]]) -> None:
+        for queue, hints in ready.items():
+            await self._claim(
+                lambda tx, q=queue, h=hints: tx.hot.claim(tx.connection, h, queue=q, session=self._session, now=tx.now),
+                taken=len(hints),
+                queue=queue,
+            )
+
+    async def pull(self, *, age_floor: int) -> bool:
+        """Claim what has been due for `age_floor` microseconds; True when there may be more."""
+        more = False
+        for queue in self._queues:
+            taken = self._slots.take(BATCH)
+            if taken:
+                more |= await self._pull(queue, taken, age_floor) == taken
+        return more
+
+    async def _pull(self, queue: str, limit: int, age_floor: int) -> int:
+        return await self._claim(
+            lambda tx: tx.hot.pull(
+                tx.connection,
+                queue=queue,
+                session=self._session,
+                due_before=tx.now - age_floor,
+                now=tx.now,
+                limit=limit,
+            ),
+            taken=limit,
+            queue=queue,
+        )
+
+    async def _claim(self, claim: Callable[[Transaction], list[Claimed]], *, taken: int, queue: str) -> int:
+        """Claim in one transaction; a claim whose answer was lost is found by the reconciler."""
+        started = 0
+        try:
+            claims, definitions, parameters = await self._desk.write(lambda tx: _with_definitions(tx, claim(tx)))
+            crash.reached("after_claim")
+            self._runner.start([self._running(c, definitions, parameters, queue=queue) for c in claims])
+            started = len(claims)
+        except Unavailable:
+            await asyncio.sleep(0.1)
+        finally:
+            self._slots.give_back(taken - started)
+        return started
+
+    def _running(
+        self,
+        claimed: Claimed,
+        definitions: dict[tuple[int, int], TaskDefinition],
+        parameters: dict[int, dict[str, object]],
+        *,
+        queue: str | None = None,
+    ) -> Running:
+        revision = (claimed.task_id, claimed.revision)
+        definition = definitions[revision]
+        task = self._compiled.get(revision, definition)
+        own = parameters.get(claimed.id)
+        merged = task.parameters if own is None else {**task.parameters, **own}
+        return Running(claimed, task, queue or definition.queue, merged)
+
+
+Claims = tuple[list[Claimed], dict[tuple[int, int], TaskDefinition], dict[int, dict[str, object]]]
+
+
+def _with_definitions(tx: Transaction, claims: list[Claimed]) -> Claims:
+    crash.reached("before_claim")
+    definitions = dict(tx.revisions.load(tx.connection, ((c.task_id, c.revision) for c in claims)))
+    parameters = {c.id: find_parameters(tx.connection, c.id) for c in claims if c.flags & Flag.HAS_PARAMETERS}
+    return claims, definitions, parameters

@@ -1,0 +1,182 @@
+"""Running what was claimed: a fixed pool of coroutines, one call each.
+
+Order, for every attempt: compile, mark (at most once only), last look, first byte, answer, verdict. The last look
+is in memory and immediately before the first byte, so a node that was frozen or declared dead does not call.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from enum import Enum
+
+from distributedjob.cluster.port import Membership
+from distributedjob.model.execution import Claimed, Flag, Reason, State
+from distributedjob.model.identity import idempotency_key
+from distributedjob.model.instant import Instant, to_rfc3339
+from distributedjob.model.outcome import NotSent, Outcome, Unclear
+from distributedjob.rules.verdict import Run, Verdict, after_attempt, released
+from distributedjob.runtime import crash
+from distributedjob.services.results import Ending
+from distributedjob.targets.http import HttpCaller, Line
+from distributedjob.targets.request import Request
+from distributedjob.targets.templates import RunVariables
+from distributedjob.worker.compiled import CompiledTask
+from distributedjob.worker.marker import Marker
+
+RELEASED = NotSent("released", "given back before it was called")
+
+
+class Stop(Enum):
+    """Why a run is closed from outside."""
+
+    CANCEL = "cancel"
+    DRAIN = "drain"
+
+
+@dataclass(slots=True)
+class Running:
+    """One execution in this process, from its claim until its result is in the database."""
+
+    claimed: Claimed
+    task: CompiledTask
+    queue: str
+    parameters: Mapping[str, object]
+    sent_at: Instant | None = None
+    stop: Stop | None = None
+    ended: bool = False
+    worker: "asyncio.Task[None] | None" = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerParts:
+    """What a runner works with. `now` reads the installation's time, `chance` gives 0 ≤ x < 1."""
+
+    caller: HttpCaller
+    marker: Marker
+    membership: Membership
+    now: Callable[[], Instant]
+    cluster_key: bytes
+    on_end: Callable[[Ending], None]
+    chance: Callable[[], float] = random.random
+
+
+class Runner:
+    """`slots` coroutines that read one queue."""
+
+    def __init__(self, parts: RunnerParts, *, slots: int) -> None:
+        self._parts = parts
+        self._slots = slots
+        self._queue: asyncio.Queue[Running] = asyncio.Queue()
+        self.running: dict[tuple[int, int], Running] = {}
+        """By (execution id, fence); the finisher's news removes them."""
+
+    def start(self, runs: Sequence[Running]) -> None:
+        """Take runs that this session has claimed."""
+        for run in runs:
+            self.running[run.claimed.id, run.claimed.fence] = run
+            self._queue.put_nowait(run)
+
+    def stop(self, run: Running, why: Stop) -> None:
+        """Close a run: an open call is cut, one that has not begun will not begin."""
+        if run.stop is None and not run.ended:
+            run.stop = why
+            if run.worker is not None:
+                run.worker.cancel()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._slots):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            run = await self._queue.get()
+            self._end(run, await self._outcome(run))
+
+    async def _outcome(self, run: Running) -> Outcome:
+        if run.stop is not None:
+            return RELEASED
+        run.worker = asyncio.current_task()
+        try:
+            return await self._attempt(run)
+        except asyncio.CancelledError:
+            if run.stop is None or run.worker is None or run.worker.uncancel() > 0:
+                raise
+            return Unclear("closed", "the call was closed before its answer came") if run.sent_at else RELEASED
+        finally:
+            run.worker = None
+
+    async def _attempt(self, run: Running) -> Outcome:
+        claimed, task = run.claimed, run.task
+        seconds = task.seconds_left(started_at=claimed.started_at, now=self._parts.now())
+        if seconds <= 0:
+            return NotSent("execution_timeout", "the time for all attempts was over before this one began")
+        request = self._request(run)
+        if isinstance(request, NotSent):
+            return request
+        if task.at_most_once and not await self._parts.marker.mark(claimed):
+            return RELEASED
+        outcome = await self._parts.caller.call(
+            request,
+            connect_timeout=task.connect_seconds,
+            total_timeout=seconds,
+            last_look=lambda: self._last_look(run),
+            line=Line.FRESH if task.at_most_once else Line.ANY,
+        )
+        crash.reached("after_receive")
+        return outcome
+
+    def _request(self, run: Running) -> Request | NotSent:
+        claimed, task = run.claimed, run.task
+        key = idempotency_key(self._parts.cluster_key, claimed.source_id, claimed.fire_at)
+        if claimed.attempt > task.policies.retry.max_attempts and task.fallback is not None:
+            key += "-fallback"
+        variables = RunVariables(
+            task_id=claimed.task_id,
+            task_name=task.name,
+            execution_id=claimed.id,
+            attempt=claimed.attempt,
+            fire_at=claimed.fire_at,
+            zone=task.zones.get(claimed.source_id, UTC),
+            idempotency_key=key,
+            params=run.parameters,
+        )
+        headers = (
+            ("Idempotency-Key", key),
+            ("traceparent", f"00-{key[:32]}-{claimed.id:012x}{claimed.attempt & 0xFFFF:04x}-01"[:55]),
+            ("X-DistributedJob-Execution", str(claimed.id)),
+            ("X-DistributedJob-Attempt", str(claimed.attempt)),
+            ("X-DistributedJob-Fire-At", to_rfc3339(claimed.fire_at)),
+            ("X-DistributedJob-Task", str(claimed.task_id)),
+        )
+        return task.target(claimed.attempt).request(variables, headers=headers)
+
+    def _last_look(self, run: Running) -> bool:
+        now = self._parts.now()
+        if run.stop is not None or not self._parts.membership.fresh or now >= run.claimed.deadline_at:
+            return False
+        crash.reached("before_send")
+        run.sent_at = now
+        return True
+
+    def _end(self, run: Running, outcome: Outcome) -> None:
+        run.ended = True
+        now = self._parts.now()
+        verdict = self._verdict(run, outcome, now)
+        self._parts.on_end(Ending(run.claimed, run.queue, outcome, verdict, run.sent_at, now))
+
+    def _verdict(self, run: Running, outcome: Outcome, now: Instant) -> Verdict:
+        claimed, task = run.claimed, run.task
+        if run.stop is Stop.CANCEL:
+            return Verdict(State.CANCELLED, Reason.ASKED)
+        if isinstance(outcome, NotSent):
+            if outcome.reason == "released":
+                return released(not_before=now)
+            if outcome.reason == "execution_timeout":
+                return Verdict(State.TIMED_OUT, Reason.EXECUTION_TIMEOUT)
+            if outcome.reason == "render_failed":
+                return Verdict(State.FAILED, Reason.INVALID_TARGET)
+        facts = Run(task.policies, task.fallback is not None, claimed.attempt, claimed.started_at, Flag(claimed.flags))
+        return after_attempt(facts, outcome, now=now, chance=self._parts.chance())

@@ -1,0 +1,156 @@
+"""A worker's parts put together: slots, runner, intake, finisher, and what keeps them honest."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from distributedjob.cluster.port import Membership
+from distributedjob.dispatch.port import CancelAsked
+from distributedjob.model.execution import FIRST_TERMINAL, Claimed, State, Trigger
+from distributedjob.model.task import TaskDefinition
+from distributedjob.services.batch import Slots as FreeSlots
+from distributedjob.services.desk import Desk
+from distributedjob.services.finishing import Written
+from distributedjob.services.results import Ending, Result, result_of
+from distributedjob.store.runs import list_cancel_asked
+from distributedjob.targets.http import HttpCaller
+from distributedjob.telemetry.events import Events
+from distributedjob.telemetry.metrics import Metrics
+from distributedjob.worker.finisher import Finisher
+from distributedjob.worker.intake import Intake
+from distributedjob.worker.journal import Journal
+from distributedjob.worker.marker import Marker
+from distributedjob.worker.reconciler import Reconciler
+from distributedjob.worker.runner import Runner, RunnerParts, Stop
+from distributedjob.worker.slots import Slots
+
+MICROS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    desk: Desk
+    membership: Membership
+    caller: HttpCaller
+    journal: Journal
+    events: Events
+    metrics: Metrics
+    queues: tuple[str, ...]
+    slots: int
+    writers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How a drain ended: calls that were cut, executions given back uncalled."""
+
+    cut: int
+    released: int
+
+
+class Worker:
+    """One node's worker; also the `LocalWorker` to which the recorder hands fires directly."""
+
+    def __init__(self, parts: WorkerParts) -> None:
+        desk, session = parts.desk, parts.membership.session
+        self._parts = parts
+        self._session = session
+        self.slots = Slots(parts.slots)
+        self.marker = Marker(desk.store, session=session)
+        self.finisher = Finisher(
+            desk=desk, journal=parts.journal, events=parts.events, on_written=self._written, writers=parts.writers
+        )
+        self.runner = Runner(
+            RunnerParts(
+                caller=parts.caller,
+                marker=self.marker,
+                membership=parts.membership,
+                now=desk.clock,
+                cluster_key=desk.cluster_key,
+                on_end=self._ended,
+            ),
+            slots=parts.slots,
+        )
+        self.intake = Intake(
+            desk=desk, runner=self.runner, slots=self.slots, queues=parts.queues, session=session, now=desk.clock
+        )
+        self.reconciler = Reconciler(
+            desk=desk, session=session, now=desk.clock, known=lambda id_, fence: (id_, fence) in self.runner.running
+        )
+        self._queues = frozenset(parts.queues)
+
+    @property
+    def in_air(self) -> int:
+        """Executions between claim and result."""
+        return self.slots.used
+
+    def take_slots(self, wanted: int) -> FreeSlots:
+        return FreeSlots(self._session, self._queues, self.slots.take(wanted))
+
+    def give_back(self, slots: FreeSlots, *, used: int) -> None:
+        self.slots.give_back(slots.free - used)
+
+    def start(self, claims: Sequence[Claimed], *, definitions: dict[tuple[int, int], TaskDefinition]) -> None:
+        self.intake.start(claims, definitions=definitions)
+
+    def cancel(self, news: CancelAsked) -> None:
+        """Close a run of this worker that was asked to stop."""
+        self._close({news.execution_id})
+
+    async def look_for_cancels(self) -> None:
+        asked = await self._parts.desk.store.read(list_cancel_asked)
+        self._close({id_ for id_, _, holder in asked if holder == self._session})
+
+    def _close(self, ids: set[int]) -> None:
+        if ids:
+            for run in [run for (id_, _), run in self.runner.running.items() if id_ in ids]:
+                self.runner.stop(run, Stop.CANCEL)
+
+    async def drain(self, *, timeout: float, hurry: asyncio.Event) -> Drained:
+        """Claim nothing more; let calls end, for `timeout` seconds or until `hurry`; cut the rest; write all."""
+        self.slots.open = False
+        waiting = [run for run in self.runner.running.values() if run.worker is None and not run.ended]
+        for run in waiting:
+            self.runner.stop(run, Stop.DRAIN)
+        deadline = asyncio.get_running_loop().time() + timeout
+        while self.in_air and not hurry.is_set() and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        rest = [run for run in self.runner.running.values() if not run.ended]
+        for run in rest:
+            self.runner.stop(run, Stop.DRAIN)
+        while self.in_air:
+            await asyncio.sleep(0.005)
+        return Drained(cut=sum(run.sent_at is not None for run in rest), released=len(waiting))
+
+    def _ended(self, ending: Ending) -> None:
+        claimed = ending.claimed
+        if ending.sent_at is not None and claimed.attempt == 1 and claimed.trigger == Trigger.SCHEDULE:
+            self._parts.metrics.fire_to_sent.observe((ending.sent_at - claimed.not_before) / MICROS)
+        self.finisher.add(result_of(ending, session=self._session))
+        self.slots.give_back(1)
+        self.intake.wake()
+
+    def _written(self, results: Sequence[Result], written: Written) -> None:
+        for result in results:
+            self.runner.running.pop((result.row.id, result.row.fence), None)
+        metrics = self._parts.metrics
+        for state in written.states.values():
+            if state >= FIRST_TERMINAL:
+                metrics.executions.labels(State(state).word).inc()
+        if written.late:
+            metrics.fenced.inc(len(written.late))
+            self._parts.events.late_results(executions=len(written.late))
+        metrics.flush_rows.observe(len(results))
+
+
+class CancelLook:
+    """Asks the database every second, so that a lost word of a cancel is found."""
+
+    name = "cancel_look"
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def run_once(self) -> bool:
+        await self._worker.look_for_cancels()
+        return False
