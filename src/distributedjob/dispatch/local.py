@@ -15,6 +15,10 @@ class LocalDispatch:
     def listen(self, kind: type, listener: Callable[[Any], None]) -> None:
         self._listeners.setdefault(kind, []).append(listener)
 
+    def forget(self) -> None:
+        """Drop all listeners: their session is over."""
+        self._listeners.clear()
+
     def announce(self, news: Sequence[News]) -> None:
         for item in news:
             for listener in self._listeners.get(type(item), ()):

@@ -82,9 +82,7 @@ REASONS: dict[State, frozenset[Reason]] = {
     State.BLOCKED: frozenset({Reason.OVERLAP, Reason.LIMIT}),
     State.RUNNING: frozenset(),
     State.SUCCEEDED: frozenset({Reason.OK}),
-    State.FAILED: frozenset(
-        {Reason.ATTEMPTS_USED_UP, Reason.NOT_RETRYABLE, Reason.WORKER_LOST, Reason.INVALID_TARGET}
-    ),
+    State.FAILED: frozenset({Reason.ATTEMPTS_USED_UP, Reason.NOT_RETRYABLE, Reason.WORKER_LOST, Reason.INVALID_TARGET}),
     State.TIMED_OUT: frozenset({Reason.ATTEMPT_TIMEOUT, Reason.EXECUTION_TIMEOUT}),
     State.CANCELLED: frozenset({Reason.ASKED, Reason.REPLACED}),
     State.EXPIRED: frozenset({Reason.DEADLINE}),

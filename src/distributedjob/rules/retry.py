@@ -34,7 +34,7 @@ def _keys(outcome: Outcome) -> tuple[str, ...]:
 
 def _default(outcome: Outcome) -> RetryVerdict:
     match outcome:
-        case NotSent(reason="egress_denied" | "invalid_request"):
+        case NotSent(reason="egress_denied" | "render_failed"):
             return RetryVerdict.FAIL
         case NotSent() | Unclear():
             return RetryVerdict.RETRY

@@ -57,6 +57,10 @@ class Clock:
         """Microseconds since the Unix epoch, UTC."""
         return boot_micros() + self._offset
 
+    def set(self, sample: Sample) -> None:
+        """Begin on the reference; for a start, before anything was recorded."""
+        self._offset = sample.offset
+
     def observe(self, sample: Sample) -> None:
         """Follow the reference: drift at once, a step only when three samples agree on it."""
         difference = sample.offset - self._offset

@@ -46,6 +46,10 @@ class Rhythm:
         """Run the next pass now; many wakes make one pass."""
         self._wake.set()
 
+    def on_news(self, _news: object) -> None:
+        """`wake`, for whoever brings news along."""
+        self._wake.set()
+
     async def run(self) -> None:
         """Live until cancelled."""
         while True:
@@ -66,6 +70,6 @@ class Rhythm:
         except Exception as error:  # noqa: BLE001 - a service outlives its failures, and says so
             self._failures += 1
             self._on_failure(PassFailed(self._service.name, error, self._failures))
-            return min(LONGEST_PAUSE, max(self._interval, FIRST_PAUSE * 2 ** min(self._failures - 1, 5)))
+            return min(LONGEST_PAUSE, max(self._interval, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 5)))
         self._failures = 0
         return 0.0 if more else self._interval

@@ -1,5 +1,7 @@
 """Catches up what was missed, at a pace: low priority, never hinted, so live fires go first."""
 
+from functools import partial
+
 from distributedjob.cluster.port import Membership
 from distributedjob.model.execution import Flag, State, Trigger
 from distributedjob.model.instant import Instant
@@ -28,13 +30,13 @@ class Backfiller:
             return False
         budget = self._rate
         for id_ in await self._desk.store.read(lambda c: list_open_backfills(c, limit=self._rate)):
-            budget -= await self._desk.write(lambda tx, i=id_, b=budget: record_range(tx, i, limit=b))
+            budget -= await self._desk.write(partial(record_range, backfill_id=id_, limit=budget))
             if budget <= 0:
                 break
         return False
 
 
-def record_range(tx: Transaction, backfill_id: int, *, limit: int) -> int:
+def record_range(tx: Transaction, *, backfill_id: int, limit: int) -> int:
     """Record up to `limit` fires of a range and move its cursor; returns how many."""
     row = lock_backfill(tx.connection, backfill_id)
     if row is None or row.next_at is None:

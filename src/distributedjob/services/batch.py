@@ -42,6 +42,7 @@ class Recorded:
     hints: list[Hint] = field(default_factory=list)
     cursors: list[tuple[int, Instant | None]] = field(default_factory=list)
     definitions: dict[tuple[int, int], TaskDefinition] = field(default_factory=dict)
+    lateness: list[int] = field(default_factory=list)
     executions: int = 0
     missed: int = 0
     duplicates: int = 0
@@ -92,6 +93,8 @@ class RecordingBatch:
         if self._moves:
             self._tx.hot.move_cursors(self._tx.connection, self._moves)
         self._recorded.claimed = self._claimed
+        now = self._tx.now
+        self._recorded.lateness = [now - row.not_before for row in self._rows if row.state < State.SUCCEEDED]
         self._recorded.executions = len(self._rows)
         return self._recorded
 

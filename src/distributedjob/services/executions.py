@@ -11,9 +11,9 @@ from distributedjob.model.instant import Instant
 from distributedjob.model.task import TaskDefinition
 from distributedjob.services import ending
 from distributedjob.services.desk import Transaction
-from distributedjob.store import executions, history
+from distributedjob.store import executions, history, tasks
 from distributedjob.store.executions import Shown, ShownAttempt, ShownFailure, ShownOutput
-from distributedjob.store.history import LIVE, Filter, Page, Position
+from distributedjob.store.history import ENDED_BADLY, LIVE, Filter, Position
 from distributedjob.store.parameters import find_parameters
 
 BATCH = 1_000
@@ -29,13 +29,24 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All there is about one execution. `definition` is that of its revision, None if that was purged."""
+    """All there is about one execution. `task_name` is None when the task was deleted; `definition` is that of the
+    revision it ran with, None if that was purged."""
 
     row: Shown
+    task_name: str | None
     definition: TaskDefinition | None
     parameters: dict[str, object]
     attempts: Sequence[ShownAttempt]
     outputs: Sequence[ShownOutput]
+    failure: ShownFailure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One execution of a list."""
+
+    row: Shown
+    task_name: str | None
     failure: ShownFailure | None
 
 
@@ -66,6 +77,7 @@ def get_record(tx: Transaction, execution_id: int, *, principal: Principal) -> R
     revision = (row.task_id, row.revision)
     return Record(
         row=row,
+        task_name=tasks.find_names(tx.connection, [row.task_id]).get(row.task_id),
         definition=tx.revisions.load(tx.connection, [revision]).get(revision),
         parameters=find_parameters(tx.connection, row.id),
         attempts=executions.list_attempts(tx.connection, row.id),
@@ -76,21 +88,31 @@ def get_record(tx: Transaction, execution_id: int, *, principal: Principal) -> R
 
 def list_executions(
     tx: Transaction, wanted: Filter, *, principal: Principal, limit: int, after: Position | None
-) -> tuple[Page, dict[int, ShownFailure]]:
-    """A page, newest first, with the failures of those that have one by execution id."""
+) -> tuple[list[Listed], Position | None]:
+    """A page, newest first, and where the next one begins."""
     page = history.list_executions(tx.connection, wanted, principal=principal, limit=limit, after=after)
-    ended_badly = [row.id for row in page.rows if row.state in history.ENDED_BADLY]
-    return page, executions.list_failures(tx.connection, ended_badly)
+    return _listed(tx, page.rows), page.position
 
 
-def cancel_execution(tx: Transaction, execution_id: int, *, principal: Principal) -> Shown:
+def _listed(tx: Transaction, rows: Sequence[Shown]) -> list[Listed]:
+    names = tasks.find_names(tx.connection, [row.task_id for row in rows])
+    failures = executions.list_failures(tx.connection, [row.id for row in rows if row.state in ENDED_BADLY])
+    return [Listed(row, names.get(row.task_id), failures.get(row.id)) for row in rows]
+
+
+def list_one(tx: Transaction, row: Shown) -> Listed:
+    """An execution as a list shows it."""
+    return _listed(tx, [row])[0]
+
+
+def cancel_execution(tx: Transaction, execution_id: int, *, principal: Principal) -> Listed:
     """Ends it at once if it waits; a running one is asked to stop. Raises Conflict if it has ended."""
     row = get_execution(tx, execution_id, principal=principal)
     if State(row.state).terminal:
         message = f"execution {row.id} has ended ({State(row.state).word}); there is nothing to cancel"
         raise Conflict(message, code="already_ended", id=str(row.id))
     ending.cancel(tx, [row.id])
-    return get_execution(tx, execution_id, principal=principal)
+    return list_one(tx, get_execution(tx, execution_id, principal=principal))
 
 
 def cancel_executions(tx: Transaction, wanted: Filter, *, principal: Principal) -> Cancelled:

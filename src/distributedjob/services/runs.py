@@ -12,11 +12,10 @@ from distributedjob.model.execution import State, Trigger
 from distributedjob.model.identity import Principal
 from distributedjob.model.instant import micros
 from distributedjob.services.desk import Transaction
-from distributedjob.services.executions import get_execution
+from distributedjob.services.executions import Listed, get_execution, list_one
 from distributedjob.services.recording import record_manual
 from distributedjob.store import requests, tasks
 from distributedjob.store.errors import DuplicateKey
-from distributedjob.store.executions import Shown
 from distributedjob.store.parameters import find_parameters
 from distributedjob.store.requests import ClientKey
 from distributedjob.store.tasks import TaskRow
@@ -38,7 +37,7 @@ def run_task(
     principal: Principal,
     parameters: Mapping[str, object],
     key: str | None = None,
-) -> Shown:
+) -> Listed:
     """Record a run now, paused or not. The same `key` within 24 h gives the same execution again.
 
     Raises Invalid (`idempotency_key_reused`) for a key that came with another task or other parameters.
@@ -55,13 +54,13 @@ def run_task(
         if known.digest != digest:
             message = f"the key '{key}' was used for another request in the last 24 hours; use a new one"
             raise Invalid.one("Idempotency-Key", message, code="idempotency_key_reused") from None
-        return get_execution(tx, known.execution_id, principal=principal)
+        return list_one(tx, get_execution(tx, known.execution_id, principal=principal))
     run = _run(tx, _task(tx, task_id, principal), principal, parameters)
-    requests.set_execution(tx.connection, owned, run.id)
+    requests.set_execution(tx.connection, owned, run.row.id)
     return run
 
 
-def rerun(tx: Transaction, execution_id: int, *, principal: Principal, revision: RerunWith) -> Shown:
+def rerun(tx: Transaction, execution_id: int, *, principal: Principal, revision: RerunWith) -> Listed:
     """Repeat an execution that has ended, with its parameters."""
     old = get_execution(tx, execution_id, principal=principal)
     if not State(old.state).terminal:
@@ -80,7 +79,7 @@ def rerun(tx: Transaction, execution_id: int, *, principal: Principal, revision:
     )
 
 
-def _run(tx: Transaction, task: TaskRow, principal: Principal, parameters: Mapping[str, object]) -> Shown:
+def _run(tx: Transaction, task: TaskRow, principal: Principal, parameters: Mapping[str, object]) -> Listed:
     trigger = Trigger.API if principal.via == "token" else Trigger.MANUAL
     return _record(tx, task, principal=principal, trigger=trigger, parameters=parameters, related_id=None)
 
@@ -93,7 +92,7 @@ def _record(
     trigger: Trigger,
     parameters: Mapping[str, object],
     related_id: int | None,
-) -> Shown:
+) -> Listed:
     revision = (task.id, task.revision)
     row = record_manual(
         tx,
@@ -105,7 +104,7 @@ def _record(
         parameters=parameters,
         related_id=related_id,
     )
-    return get_execution(tx, row.id, principal=principal)
+    return list_one(tx, get_execution(tx, row.id, principal=principal))
 
 
 def _task(tx: Transaction, task_id: int, principal: Principal) -> TaskRow:

@@ -3,7 +3,7 @@
 So a change that commits before a fire time governs that fire, and no fire that was due before it is lost.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 
 from distributedjob.model.errors import Conflict, NotFound, Outdated
@@ -39,11 +39,18 @@ def list_tasks(
     limit: int,
     before_id: int | None = None,
     name: str | None = None,
+    search: str | None = None,
     enabled: bool | None = None,
 ) -> Sequence[Task]:
-    """Newest first, below `before_id`; `name` is the whole name."""
+    """Newest first, below `before_id`; `name` is the whole name, `search` a part of it."""
     rows = tasks.list_tasks(
-        tx.connection, principal=principal, limit=limit, before_id=before_id, name=name, enabled=enabled
+        tx.connection,
+        principal=principal,
+        limit=limit,
+        before_id=before_id,
+        name=name,
+        search=search,
+        enabled=enabled,
     )
     return _tasks(tx, rows)
 
@@ -77,11 +84,11 @@ def revise_task(
     principal: Principal,
     change: Change,
     egress: EgressPolicy,
-    expected: int | None = None,
+    expected: Container[int] | None = None,
 ) -> Task:
     """Save what `change` makes of the present definition as a new revision; no revision when it changes nothing.
 
-    Raises Outdated when `expected` is not the present revision.
+    Raises Outdated when the present revision is not among the `expected`.
     """
     row = _lock(tx, task_id, principal, expected)
     old = _definition(tx, row)
@@ -107,7 +114,7 @@ def revise_task(
     return _tasks(tx, [row])[0]
 
 
-def delete_task(tx: Transaction, task_id: int, *, principal: Principal, expected: int | None = None) -> None:
+def delete_task(tx: Transaction, task_id: int, *, principal: Principal, expected: Container[int] | None = None) -> None:
     """Executions that were recorded go on, and stay in the history."""
     _lock(tx, task_id, principal, expected)
     tx, cursors = _settle_the_past(tx, task_id)
@@ -176,12 +183,12 @@ def list_revisions(
     return tasks.list_revisions(tx.connection, task_id, limit=limit, before=before)
 
 
-def _lock(tx: Transaction, task_id: int, principal: Principal, expected: int | None) -> TaskRow:
+def _lock(tx: Transaction, task_id: int, principal: Principal, expected: Container[int] | None) -> TaskRow:
     row = tasks.lock_task(tx.connection, task_id, principal=principal)
     if row is None:
         raise _not_found(task_id)
-    if expected is not None and expected != row.revision:
-        message = f"task {task_id} is at revision {row.revision}, not {expected}; read it again and redo the change"
+    if expected is not None and row.revision not in expected:
+        message = f"task {task_id} is at revision {row.revision} by now; read it again and redo the change"
         raise Outdated(message, id=str(task_id))
     return row
 

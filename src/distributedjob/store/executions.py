@@ -1,7 +1,5 @@
 """One execution as it is shown: its row, its attempts, what they got back, how it failed and how it was resolved."""
 
-import base64
-import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,10 +9,9 @@ from sqlalchemy import Connection, Select, delete, select, update
 from distributedjob.model.execution import FIRST_TERMINAL, State
 from distributedjob.model.identity import Principal
 from distributedjob.model.instant import Instant
+from distributedjob.store.bodies import decode_body
 from distributedjob.store.scope import visible
 from distributedjob.store.tables import attempt, execution, execution_parameters, failure, output
-
-TEXT, BASE64, ZLIB_BASE64 = 0, 1, 2
 
 
 class Shown(NamedTuple):
@@ -113,18 +110,11 @@ def list_outputs(connection: Connection, execution_id: int) -> list[ShownOutput]
             row.evidence,
             row.status,
             [(name, value) for name, value in msgspec.json.decode(row.headers)],
-            decode_body(row.body, row.coding),
+            decode_body(row.coding, row.body),
             bool(row.truncated),
         )
         for row in rows
     ]
-
-
-def decode_body(stored: str, coding: int) -> bytes:
-    if coding == TEXT:
-        return stored.encode()
-    raw = base64.b64decode(stored)
-    return zlib.decompress(raw) if coding == ZLIB_BASE64 else raw
 
 
 def list_failures(connection: Connection, execution_ids: Sequence[int]) -> dict[int, ShownFailure]:

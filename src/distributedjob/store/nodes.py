@@ -65,7 +65,12 @@ def declare_others_dead(connection: Connection, *, except_session: int, now: Ins
     return connection.execute(update(node).where(*others).values(dead=True, ended_at=now)).rowcount
 
 
-def end_session(connection: Connection, session: int, *, now: Instant) -> None:
+def leave(connection: Connection, *, session: int) -> None:
+    """Give up all roles while the session goes on: it ends its calls, but owns nothing and claims nothing."""
+    connection.execute(update(node).where(node.c.session == session).values(roles=""))
+
+
+def end_session(connection: Connection, *, session: int, now: Instant) -> None:
     ended = and_(node.c.session == session, node.c.ended_at.is_(None))
     connection.execute(update(node).where(ended).values(ended_at=now))
 

@@ -1,9 +1,9 @@
 """Tasks and their revisions. What a task says is in its current revision; the row holds what lists are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Executable, Select, delete, insert, select, update
+from sqlalchemy import Connection, Executable, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from distributedjob.model.identity import Principal
@@ -46,14 +46,17 @@ def list_tasks(
     limit: int,
     before_id: int | None = None,
     name: str | None = None,
+    search: str | None = None,
     enabled: bool | None = None,
 ) -> list[TaskRow]:
-    """Newest first, below `before_id`."""
+    """Newest first, below `before_id`; `name` is the whole name, `search` a part of it in any case."""
     wanted = _visible(principal).order_by(task.c.id.desc()).limit(limit)
     if before_id is not None:
         wanted = wanted.where(task.c.id < before_id)
     if name is not None:
         wanted = wanted.where(task.c.name == name)
+    if search is not None:
+        wanted = wanted.where(func.lower(task.c.name).contains(search.lower(), autoescape=True))
     if enabled is not None:
         wanted = wanted.where(task.c.enabled == enabled)
     return [TaskRow(*row) for row in connection.execute(wanted)]
@@ -133,3 +136,9 @@ def _guarded(connection: Connection, statement: Executable) -> None:
         connection.execute(statement)
     except IntegrityError as error:
         raise DuplicateKey from error
+
+
+def find_names(connection: Connection, task_ids: Iterable[int]) -> dict[int, str]:
+    """The names of those of these tasks that still exist."""
+    rows = connection.execute(select(task.c.id, task.c.name).where(task.c.id.in_(set(task_ids))))
+    return {row.id: row.name for row in rows}

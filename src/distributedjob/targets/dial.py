@@ -57,7 +57,7 @@ class Dialler:
             sock.setblocking(False)
             await loop.sock_connect(sock, (address, origin.port))
             return await self._attach(origin, sock=sock, address=address)
-        except (ssl.SSLError, ssl.CertificateError) as error:
+        except (ssl.SSLError, ValueError) as error:
             outcome = NotSent("tls_failed", f"TLS with {origin.host} failed: {_tls_wording(error)}")
         except OSError as error:
             outcome = NotSent("connect_failed", f"could not connect to {origin.host} ({address}): {_wording(error)}")
@@ -75,7 +75,9 @@ class Dialler:
             return connection
         context = await self._context(origin.tls)
         try:
-            await loop.create_connection(lambda: connection, sock=sock, ssl=context, server_hostname=origin.host)
+            await loop.create_connection(
+                lambda: connection, sock=sock, ssl=context, server_hostname=origin.host.rstrip(".")
+            )
         except ConnectionError as error:
             return NotSent("tls_failed", f"{origin.host} closed the connection during the TLS handshake: {error}")
         return connection
@@ -93,8 +95,15 @@ class Dialler:
 
 
 def make_context(tls: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or later; the target's own authorities replace the system's. Raises ssl.SSLError on a broken PEM."""
-    context = ssl.create_default_context(cadata=tls.ca)
+    """TLS 1.2 or later; the target's own authorities replace the system's.
+
+    Raises ssl.SSLError or ValueError on a broken PEM.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if tls.ca is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(cadata=tls.ca)
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -111,7 +120,7 @@ def _wording(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
 
 
-def _tls_wording(error: ssl.SSLError | ssl.CertificateError) -> str:
+def _tls_wording(error: ssl.SSLError | ValueError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
     return str(getattr(error, "reason", None) or error)

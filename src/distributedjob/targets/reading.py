@@ -20,8 +20,8 @@ FINAL = 200
 FRAMED = (b"content-length", b"transfer-encoding")
 
 
-class _HeadError(Exception):
-    """Stops the parser from inside a callback; the fault is already noted."""
+class _StopError(Exception):
+    """Stops the parser from inside a callback; why is already noted."""
 
 
 class AnswerReader:
@@ -41,6 +41,7 @@ class AnswerReader:
         "_limits",
         "_message_ended",
         "_parser",
+        "_pieces",
         "_received",
         "_size",
         "_status",
@@ -61,6 +62,7 @@ class AnswerReader:
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: bytes | bytearray = b""
         self._size = 0
+        self._pieces = 0
         self._received = 0
         self._head_done = self._done = self._cut = self._extra = self._message_ended = self._keep_alive = False
         self._fault: Unclear | None = None
@@ -78,12 +80,9 @@ class AnswerReader:
             self._note(self._oversized_head())
         if self._fault is not None:
             return self._fault
-        if self._done:
-            return self._answer()
-        if self._received > self._limits.read:
+        if not self._done and self._received > self._limits.read:
             self._cut = True
-            return self._answer()
-        return None
+        return self._answer() if self._done or self._cut else None
 
     def end(self) -> Reply:
         """The stream ended in good order: that ends an answer without a length, and cuts any other."""
@@ -117,11 +116,12 @@ class AnswerReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head_done:
-            return  # trailers are counted as bytes, and dropped
+            self._count_piece()  # a trailer: dropped
+            return
         self._headers.append((name, value))
         if len(self._headers) > self._limits.headers:
             self._note(Unclear("response_too_large", f"the answer has more than {self._limits.headers} headers"))
-            raise _HeadError
+            raise _StopError
 
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()
@@ -138,6 +138,7 @@ class AnswerReader:
         if self._done:
             self._extra = True
             return
+        self._count_piece()
         room = self._keep - self._size
         self._size += len(body)
         if room < len(body):
@@ -162,14 +163,21 @@ class AnswerReader:
         """Keep the first fault; once the answer is whole, what follows it only spoils the connection."""
         if self._done:
             self._extra = True
-        elif self._fault is None:
+        elif self._fault is None and not self._cut:
             self._fault = fault
+
+    def _count_piece(self) -> None:
+        """A megabyte in chunks of one byte would hold up the loop for a quarter of a second."""
+        self._pieces += 1
+        if self._pieces > self._limits.pieces:
+            self._cut = True
+            raise _StopError
 
     def _judge_head(self) -> None:
         """The read that completed the head may have brought a large body with it: count the head alone."""
         if sum(len(name) + len(value) + 4 for name, value in self._headers) > self._limits.head:
             self._note(self._oversized_head())
-            raise _HeadError
+            raise _StopError
 
     def _oversized_head(self) -> Unclear:
         return Unclear("response_too_large", f"the answer's head is over {self._limits.head} bytes")

@@ -5,6 +5,7 @@ on the rest is believed: an execution is never called a success on a guess. Expr
 whose time is linear in the body.
 """
 
+import functools
 from dataclasses import dataclass
 
 import msgspec
@@ -75,7 +76,7 @@ class SuccessCheck:
 def compile_success(rule: SuccessRule) -> SuccessCheck:
     """Raises ValueError where an expression or a path is not understood."""
     return SuccessCheck(
-        statuses=frozenset(code for part in rule.statuses for code in range(part.first, part.last + 1)),
+        statuses=_statuses(rule.statuses),
         shown_statuses=", ".join(map(shown_range, rule.statuses)),
         contains=None if rule.body_contains is None else rule.body_contains.encode(),
         matches=None if rule.body_matches is None else compile_expression(rule.body_matches),
@@ -84,6 +85,12 @@ def compile_success(rule: SuccessRule) -> SuccessCheck:
         equals=None if rule.json_path is None else rule.json_path.equals,
         reads_body=(rule.body_contains, rule.body_matches, rule.json_path) != (None, None, None),
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _statuses(parts: tuple[StatusRange, ...]) -> frozenset[int]:
+    """Shared: nearly all tasks have the same few ranges, and a set of a hundred numbers takes 8 KiB."""
+    return frozenset(code for part in parts for code in range(part.first, part.last + 1))
 
 
 def compile_expression(text: str) -> object:

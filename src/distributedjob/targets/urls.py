@@ -8,6 +8,7 @@ look-alike dots and digits are mapped before the address is judged.
 import ipaddress
 import re
 from dataclasses import dataclass
+from typing import NoReturn
 from urllib.parse import quote
 
 import idna
@@ -15,7 +16,7 @@ import idna
 from distributedjob.targets.request import Scheme
 
 MAX_URL = 8000
-_SPLIT = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#\\]*)(?P<rest>.*)", re.DOTALL)
+_SPLIT = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#\\]*)(?P<rest>(?:[/?#].*)?)", re.DOTALL)
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _NAME = re.compile(r"[a-z0-9_.-]{1,253}")
 _UNTOUCHED = "/?%:@!$&'()*+,;=-._~[]"
@@ -68,6 +69,8 @@ def _authority(text: str, *, default: int) -> tuple[str, int]:
     if text.startswith("["):
         inner, bracket, port = text[1:].partition("]")
         host = _ipv6(inner) if bracket else _refuse_host(text)
+    elif text.count(":") > 1:
+        _refuse_host(text)
     else:
         name, colon, port = text.partition(":")
         host, port = _name(name), colon + port
@@ -91,7 +94,7 @@ def _ipv6(text: str) -> str:
     try:
         return str(ipaddress.IPv6Address(text))
     except ValueError:
-        return _refuse_host(f"[{text}]")
+        _refuse_host(f"[{text}]")
 
 
 def _name(text: str) -> str:
@@ -103,9 +106,9 @@ def _name(text: str) -> str:
         try:
             host = idna.encode(text, uts46=True, transitional=False).decode("ascii").lower()
         except (idna.IDNAError, UnicodeError):
-            return _refuse_host(text)
+            _refuse_host(text)
     return host if _NAME.fullmatch(host) else _refuse_host(text)
 
 
-def _refuse_host(text: str) -> str:
+def _refuse_host(text: str) -> NoReturn:
     raise ValueError(f"host '{text}' is neither a name nor an address; write IPv6 as [2001:db8::1]")

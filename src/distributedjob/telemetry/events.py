@@ -92,6 +92,9 @@ class Events:
     def loop_lags(self, *, seconds: float) -> None:
         self._rarely("lag", "the event loop lags; no new work is taken", seconds=round(seconds, 1))
 
+    def request_failed(self, error: Exception, *, fault_id: str, method: str, path: str) -> None:
+        self._log.error("a request failed", fault_id=fault_id, method=method, path=path, exc_info=error)
+
     def _rarely(self, topic: str, event: str, **facts: object) -> None:
         now = time.monotonic()
         if now - self._said.get(topic, -REPEAT_AFTER) >= REPEAT_AFTER:

@@ -12,7 +12,7 @@ from distributedjob.timing.lanes import RHYTHM, ClockRules
 from distributedjob.timing.pattern import DAY_SECONDS, DayRule, Pattern
 from distributedjob.timing.sentences import sentence
 from distributedjob.timing.words import Language, clock
-from distributedjob.timing.zones import Jump, jumps_between, shown_zone
+from distributedjob.timing.zones import END_OF_ALL, Jump, jumps_between, shown_zone
 
 A_YEAR = 366 * DAY_MICROS
 FARTHEST = 10 * A_YEAR
@@ -29,12 +29,12 @@ def cautions_of(
     timing, found = schedule.timing, []
     zone = shown_zone(timing)
     if not fires:
-        found.append(sentence(language, "never", after=to_rfc3339(after, zone)))
+        found.append(sentence(language, "never", after=to_rfc3339(after)))
     elif fires[0] - after > A_YEAR:
         found.append(sentence(language, "far", at=to_rfc3339(fires[0], zone)))
     if isinstance(timing, CronTiming):
         expression = parse_cron(timing.expression, dialect=timing.dialect)
-        until = min(max((after + A_YEAR, *fires)), after + FARTHEST)
+        until = min(max((after + A_YEAR, *fires)), after + FARTHEST, END_OF_ALL * SECOND_MICROS)
         found += _jump_cautions(expression, timing, schedule.seed, span=(after, until), language=language)
         found += _cron_cautions(expression, language)
     if isinstance(timing, IntervalTiming) and timing.interval_from is IntervalFrom.END:
@@ -65,7 +65,7 @@ def _jump_cautions(
     expression: CronExpression, timing: CronTiming, seed: int, *, span: tuple[Instant, Instant], language: Language
 ) -> Iterator[str]:
     """The next changes of the clock that meet the schedule; entries of every hour just go on, so nothing is told."""
-    if expression.hour.starred:
+    if expression.hour.starred or span[0] >= span[1]:
         return
     pattern, told = expression.pattern(seed), {"gap": 0, "repeat": 0}
     for jump in jumps_between(timing.time_zone, span[0] // SECOND_MICROS, span[1] // SECOND_MICROS):

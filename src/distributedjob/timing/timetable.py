@@ -14,7 +14,7 @@ from distributedjob.model.schedule import CronTiming, IntervalFrom, IntervalTimi
 from distributedjob.timing.cron import CronExpression, ensure_it_can_fire, parse_cron
 from distributedjob.timing.lanes import REACH, RHYTHM, ClockRules, lane_at
 from distributedjob.timing.pattern import Pattern
-from distributedjob.timing.zones import LAST_BLOCK, block_bounds, get_zone
+from distributedjob.timing.zones import END_OF_ALL, get_zone
 
 
 class Timetable(Protocol):
@@ -68,7 +68,7 @@ class CronTimetable:
 
     def _search_from(self, second: int) -> int | None:
         """Lane by lane; where the pattern has nothing for long, the search goes there at once."""
-        while second < _END:
+        while second < END_OF_ALL:
             lane = lane_at(self.zone, second, self.rules)
             found = lane.first_from(second, self.pattern)
             if found is not None:
@@ -81,6 +81,7 @@ class CronTimetable:
         return None
 
     def _search_until(self, second: int) -> int | None:
+        second = min(second, END_OF_ALL - 1)
         while second >= 0:
             lane = lane_at(self.zone, second, self.rules)
             found = lane.last_until(second, self.pattern)
@@ -221,6 +222,3 @@ def _inside(schedule: Schedule, fire_at: Instant | None) -> Instant | None:
 
 def _reachable(instant: Instant) -> Instant | None:
     return instant if instant <= MAX_INSTANT else None
-
-
-_END = block_bounds(LAST_BLOCK)[1]

@@ -76,7 +76,7 @@ def shown_zone(timing: Timing) -> tzinfo:
 
 def block_of(second: int) -> int:
     """The block that holds a UTC second, at the ends the nearest one."""
-    day = min(max(second // _DAY, 0), _block_start(LAST_BLOCK + 1) // _DAY - 1)
+    day = min(max(second, 0), END_OF_ALL - 1) // _DAY
     return (date.fromordinal(day + _EPOCH_ORDINAL).year - FIRST_YEAR) // BLOCK_YEARS
 
 
@@ -119,3 +119,7 @@ def _bisect(zone: ZoneInfo, left: int, right: int) -> Jump:
 
 def _block_start(block: int) -> int:
     return (date(FIRST_YEAR + BLOCK_YEARS * block, 1, 1).toordinal() - _EPOCH_ORDINAL) * _DAY
+
+
+END_OF_ALL = _block_start(LAST_BLOCK + 1)
+"""The UTC second at which the last block ends: no search goes there."""

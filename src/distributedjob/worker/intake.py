@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from heapq import heappop, heappush
 
 from distributedjob.model.errors import Unavailable
@@ -94,11 +95,10 @@ class Intake:
 
     async def _claim_hinted(self, ready: dict[str, list[tuple[int, int]]]) -> None:
         for queue, hints in ready.items():
-            await self._claim(
-                lambda tx, q=queue, h=hints: tx.hot.claim(tx.connection, h, queue=q, session=self._session, now=tx.now),
-                taken=len(hints),
-                queue=queue,
-            )
+            await self._claim(partial(self._by_hints, hints, queue), taken=len(hints), queue=queue)
+
+    def _by_hints(self, hints: list[tuple[int, int]], queue: str, tx: Transaction) -> list[Claimed]:
+        return tx.hot.claim(tx.connection, hints, queue=queue, session=self._session, now=tx.now)
 
     async def pull(self, *, age_floor: int) -> bool:
         """Claim what has been due for `age_floor` microseconds; True when there may be more."""

@@ -8,12 +8,10 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from distributedjob.services.results import Result
-from distributedjob.store.hot.rows import OutputRow, ResultRow
 
 PATTERN = "journal-*.jsonl"
 
@@ -70,9 +68,7 @@ def read_results(path: Path) -> list[Result]:
     results: list[Result] = []
     for line in path.read_bytes().splitlines():
         try:
-            fields: list[Any] = msgspec.json.decode(line)
-            row, *words, output = fields
-            results.append(Result(ResultRow(*row), *words, None if output is None else OutputRow(*output)))
-        except (msgspec.DecodeError, TypeError, ValueError):
+            results.append(msgspec.json.decode(line, type=Result))
+        except msgspec.DecodeError:
             continue
     return results

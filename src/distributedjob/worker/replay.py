@@ -1,5 +1,6 @@
 """Journals of processes that died while the database was away: their results are written now."""
 
+from functools import partial
 from pathlib import Path
 
 from distributedjob.services.desk import Desk
@@ -18,10 +19,10 @@ async def replay_journals(desk: Desk, directory: Path, *, events: Events) -> Non
         counted = late = 0
         for start in range(0, len(results), CHUNK):
             chunk = results[start : start + CHUNK]
-            written = await desk.write(lambda tx, c=chunk: write_results(tx, c))
+            written = await desk.write(partial(write_results, results=chunk))
             counted, late = counted + len(written.states), late + len(written.late)
         session = int(path.stem.removeprefix("journal-"))
-        await desk.write(lambda tx, s=session: nodes.end_session(tx.connection, s, now=tx.now))
+        await desk.store.write(partial(nodes.end_session, session=session, now=desk.clock()))
         path.unlink()
         if results:
             events.journal_replayed(file=path.name, counted=counted, late=late)

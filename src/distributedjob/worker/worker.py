@@ -106,19 +106,19 @@ class Worker:
             for run in [run for (id_, _), run in self.runner.running.items() if id_ in ids]:
                 self.runner.stop(run, Stop.CANCEL)
 
-    async def drain(self, *, timeout: float, hurry: asyncio.Event) -> Drained:
-        """Claim nothing more; let calls end, for `timeout` seconds or until `hurry`; cut the rest; write all."""
+    async def drain(self, *, seconds: float, hurry: asyncio.Event) -> Drained:
+        """Claim nothing more; let calls end, for `seconds` or until `hurry`; cut the rest; write all."""
         self.slots.open = False
         waiting = [run for run in self.runner.running.values() if run.worker is None and not run.ended]
         for run in waiting:
             self.runner.stop(run, Stop.DRAIN)
-        deadline = asyncio.get_running_loop().time() + timeout
-        while self.in_air and not hurry.is_set() and asyncio.get_running_loop().time() < deadline:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self.in_air and not hurry.is_set() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         rest = [run for run in self.runner.running.values() if not run.ended]
         for run in rest:
             self.runner.stop(run, Stop.DRAIN)
-        while self.in_air:
+        while self.in_air:  # noqa: ASYNC110 - once per process, and over in milliseconds
             await asyncio.sleep(0.005)
         return Drained(cut=sum(run.sent_at is not None for run in rest), released=len(waiting))
 

@@ -1,0 +1,1 @@
+"""The edges: parse, authorise, call a service, map errors. No rule of the product lives here."""

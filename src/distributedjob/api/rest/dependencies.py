@@ -1,0 +1,61 @@
+"""What the API needs from the rest of the program, and how a handler gets at it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from distributedjob.model.identity import Principal
+from distributedjob.services.authentication import Authenticator
+from distributedjob.services.desk import Desk
+from distributedjob.targets.egress import EgressPolicy
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error that nothing foresaw, for the log. `id` is what the user was told."""
+
+    id: str
+    method: str
+    path: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDependencies:
+    """`readiness` answers at once, from memory. `metrics` renders Prometheus' text. `egress` judges new targets."""
+
+    desk: Desk
+    authenticator: Authenticator
+    readiness: Callable[[], bool]
+    metrics: Callable[[], bytes]
+    egress: EgressPolicy
+    on_fault: Callable[[Fault], None]
+    max_body_bytes: int = MIB
+
+
+_bearer = HTTPBearer(
+    auto_error=False, description="An access token from `POST /v1/auth/login`, or an API token (`dj_…`)."
+)
+
+
+def _dependencies(request: Request) -> ApiDependencies:
+    return cast("ApiDependencies", request.app.state.dependencies)
+
+
+def _principal(request: Request, _credentials: Annotated[object, Depends(_bearer)]) -> Principal:
+    """Who the edge let in; it lets nobody else reach a handler that asks for this."""
+    return cast("Principal", request.scope["principal"])
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+Api = Annotated[ApiDependencies, Depends(_dependencies)]
+Caller = Annotated[Principal, Depends(_principal)]
+Address = Annotated[str, Depends(_address)]

@@ -1,0 +1,188 @@
+"""The composition root: settings in, a running program out, and back down again in order."""
+
+import asyncio
+import gc
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import uvicorn
+import uvloop
+
+from distributedjob import __version__
+from distributedjob.access.access_tokens import AccessTokens
+from distributedjob.access.passwords import hash_password
+from distributedjob.api.rest.app import create_api
+from distributedjob.api.rest.dependencies import ApiDependencies, Fault
+from distributedjob.config import Role, Settings
+from distributedjob.egress import egress_of
+from distributedjob.model.errors import Conflict
+from distributedjob.node import Node
+from distributedjob.resources import Resources, open_resources, prepare_folder
+from distributedjob.runtime import crash
+from distributedjob.runtime.crew import Crew
+from distributedjob.runtime.errors import AlreadyRunning
+from distributedjob.runtime.lockfile import LockFile
+from distributedjob.services.authentication import Authenticator
+from distributedjob.services.people import create_first_admin, has_users
+from distributedjob.store.open import parse_url
+from distributedjob.targets.egress import EgressPolicy
+from distributedjob.telemetry.events import Events
+from distributedjob.telemetry.logs import configure_logging
+from distributedjob.worker.replay import replay_journals
+
+SWITCH_SECONDS = 0.0005
+"""A thread that returns from the database gets the interpreter this soon, instead of after 5 ms."""
+
+GENERATIONS = (20_000, 50, 50)
+"""Executions make no cycles; collecting as often as the default costs a tenth of the throughput."""
+
+
+def run_serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises Problem with a sentence for the user."""
+    configure_logging(log_format=settings.log_format, level=settings.log_level)
+    if settings.crash_point:
+        crash.arm(settings.crash_point)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(*GENERATIONS)
+    prepare_folder(settings.data_dir)
+    lock = _lock(settings)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings))
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _lock(settings: Settings) -> LockFile | None:
+    if not settings.uses_sqlite:
+        return None
+    try:
+        return LockFile(settings.data_dir / "lock")
+    except AlreadyRunning as error:
+        raise Conflict(
+            f"{error}. SQLite allows one process; stop the other, or choose another --data-dir", code="already_running"
+        ) from error
+
+
+async def _serve(settings: Settings) -> None:
+    events = Events()
+    started = time.monotonic()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    _listen_to_signals(stop, hurry, events=events, drain_seconds=settings.drain_timeout_seconds)
+    listener = _listen(settings) if Role.API in settings.roles else None
+    async with open_resources(settings, events=events) as resources:
+        await replay_journals(resources.desk, settings.data_dir, events=events)
+        while not stop.is_set():
+            await _live(resources, listener, stop=stop, hurry=hurry, started=started)
+
+
+async def _live(
+    resources: Resources, listener: socket.socket | None, *, stop: asyncio.Event, hurry: asyncio.Event, started: float
+) -> None:
+    """One session; a session that was declared dead is followed by a fresh one."""
+    settings, events = resources.settings, resources.events
+    egress = egress_of(settings, events=events)
+    node = Node(resources, egress=egress)
+    await node.register()
+    events.starting(
+        version=__version__, session=node.session, database=_shown(settings), roles=",".join(sorted(settings.roles))
+    )
+    async with asyncio.TaskGroup() as group:
+        edge = Crew(group)
+        server: uvicorn.Server | None = None
+        if listener is not None:
+            await _ensure_admin(resources)
+            server = _api_server(resources, node, egress)
+            edge.take(server.serve(sockets=[listener]), name="api")
+        announce = partial(_announce, events, listener, started)
+        drained = await node.run(stop=stop, hurry=hurry, on_ready=announce)
+        if server is not None:
+            server.should_exit = True
+    events.stopped(released=drained.released, cut=drained.cut)
+
+
+def _announce(events: Events, listener: socket.socket | None, started: float) -> None:
+    host, port = listener.getsockname()[:2] if listener is not None else ("", 0)
+    events.ready(url=f"http://{host}:{port}" if listener else "", seconds=time.monotonic() - started)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Open the API's port before anything else, so that a port in use is known at once."""
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=1024, reuse_port=settings.processes > 1)
+    except OSError as error:
+        raise Conflict(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another --host or --port",
+            code="port_in_use",
+        ) from error
+
+
+def _api_server(resources: Resources, node: Node, egress: EgressPolicy) -> uvicorn.Server:
+    dependencies = ApiDependencies(
+        desk=resources.desk,
+        authenticator=Authenticator(resources.desk, tokens=AccessTokens(resources.token_key)),
+        readiness=lambda: node.ready,
+        metrics=resources.metrics.render,
+        egress=egress,
+        on_fault=lambda fault: _log_fault(resources.events, fault),
+    )
+    config = uvicorn.Config(
+        create_api(dependencies),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        ws="none",
+    )
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn inside our own loop: signals are ours."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _log_fault(events: Events, fault: Fault) -> None:
+    events.request_failed(fault.error, fault_id=fault.id, method=fault.method, path=fault.path)
+
+
+async def _ensure_admin(resources: Resources) -> None:
+    """The first start makes user `admin`, with a password from the environment or one that is printed once."""
+    if await resources.desk.read(has_users):
+        return
+    given = resources.settings.admin_password
+    password = given.get_secret_value() if given is not None else secrets.token_urlsafe(12)
+    hashed = await asyncio.to_thread(hash_password, password)
+    made = await resources.desk.write(partial(create_first_admin, password_hash=hashed))
+    if made and given is None:
+        print(f"\n  First start. User: admin  Password: {password}\n  It is shown this once only.\n", flush=True)
+
+
+def _listen_to_signals(stop: asyncio.Event, hurry: asyncio.Event, *, events: Events, drain_seconds: float) -> None:
+    """The first signal stops in order; a second one skips the waiting."""
+
+    def receive(name: str) -> None:
+        if stop.is_set():
+            hurry.set()
+        events.stopping(signal=name, drain_seconds=0 if stop.is_set() else drain_seconds)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, receive, signal.Signals(number).name)
+
+
+def _shown(settings: Settings) -> str:
+    """The database without its password."""
+    return parse_url(settings.url).render_as_string(hide_password=True)

@@ -1,0 +1,38 @@
+"""`serve`: the scheduler itself."""
+
+from typing import Annotated
+
+import typer
+
+from distributedjob.cli.local import ConfigOption, DatabaseUrlOption, DataDirOption, read_settings
+
+
+def serve(
+    *,
+    data_dir: DataDirOption = None,
+    host: Annotated[str | None, typer.Option(help="Address the API listens on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Its port.", show_default="8080")] = None,
+    config: ConfigOption = None,
+    database_url: DatabaseUrlOption = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Full processes on this machine; more than 1 needs MySQL or MariaDB.", show_default="1")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option(help="console or json.", show_default="console")] = None,
+) -> None:
+    """Run the scheduler, its workers and the API until SIGTERM or Ctrl-C.
+
+    Every setting can also stand in a YAML file (--config) or in the environment (DISTRIBUTEDJOB_…); flags win over
+    the environment, the environment wins over the file.
+    """
+    settings = read_settings(
+        config=config,
+        data_dir=data_dir,
+        host=host,
+        port=port,
+        database_url=database_url,
+        processes=processes,
+        log_format=log_format,
+    )
+    from distributedjob.app import run_serve  # noqa: PLC0415 - everything; after the settings, whose faults come fast
+
+    run_serve(settings)
