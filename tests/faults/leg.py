@@ -201,4 +201,8 @@ def _settings(database_url: str, port: int) -> dict[str, str]:
     """Every node owns every shard, so that two of them meet at each fire."""
     parts = urlsplit(database_url)
     behind = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}")
-    return {"DISTRIBUTEDJOB_DATABASE_URL": behind.geturl(), "DISTRIBUTEDJOB_OWN_ALL_SHARDS": "true"}
+    return {
+        "DISTRIBUTEDJOB_DATABASE_URL": behind.geturl(),
+        "DISTRIBUTEDJOB_OWN_ALL_SHARDS": "true",
+        "DISTRIBUTEDJOB_ALLOW_PRIVATE_TARGETS": "true",
+    }

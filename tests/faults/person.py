@@ -59,13 +59,21 @@ class Person:
         return await self.ask("POST", f"/v1/tasks/{task_id}/disable")
 
     async def cancel_now_and_then(self) -> None:
-        """Cancel waiting and running executions at random, for ever."""
+        """Look at what failed and cancel what waits or runs, at random, for ever."""
         while True:
             await asyncio.sleep(self.chance.uniform(*CANCEL_EVERY_SECONDS))
             try:
                 await self._cancel_one()
+                await self._look_at_one()
             except (httpx2.HTTPError, Refused):
                 continue  # the node died under the request: nothing was acknowledged
+
+    async def _look_at_one(self) -> None:
+        """Show one execution that did not go smoothly: every record that a fault leaves must be showable."""
+        state = self.chance.choice(("pending", "failed", "unknown", "cancelled", "skipped", "missed", "timed_out"))
+        found = await self._once("GET", f"/v1/executions?state={state}&limit=50")
+        if found.body["items"]:
+            await self._once("GET", f"/v1/executions/{self.chance.choice(found.body['items'])['id']}")
 
     async def _cancel_one(self) -> None:
         state = self.chance.choice(("pending", "blocked", "running"))

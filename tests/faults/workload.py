@@ -103,13 +103,9 @@ def fifty_tasks() -> tuple[TaskSpec, ...]:
 
 def _impatient() -> tuple[TaskSpec, ...]:
     """A grace so short that restarts exceed it: the misfire rules decide."""
-    misfires = (
-        {"mode": "latest", "grace_seconds": 1},
-        {"mode": "all", "grace_seconds": 1},
-    )
     return tuple(
-        TaskSpec(name=f"impatient-{misfire['mode']}", policies={"misfire": misfire}, script="ok")
-        for misfire in misfires
+        TaskSpec(name=f"impatient-{rule}", script="ok", policies={"misfire": rule, "misfire_grace_seconds": 1})
+        for rule in ("latest", "all")
     )
 
 
