@@ -1,16 +1,16 @@
 """Every IANA zone, every change of its clock from 2000 to 2037, against the walking oracle."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.clock_oracle import FIRST, LAST, Change, PlainCron, Walk, changes, zones_by_history
 
 from distributedjob.model.instant import SECOND, from_datetime, to_datetime
 from distributedjob.model.schedule import CronTiming, GapRule, RepeatRule
 from distributedjob.timing.timetable import timetable_of
 from distributedjob.timing.zones import jumps_between
+from support.clock_oracle import FIRST, LAST, Change, PlainCron, Walk, changes, zones_by_history
 
 SLICES = 16
 SAMPLE = 6
