@@ -4,6 +4,7 @@ It prints its port on the first line. The path says which flood comes. Ends when
 """
 
 import contextlib
+import functools
 import gzip
 import itertools
 import socketserver
@@ -42,8 +43,13 @@ def trailers() -> Iterator[bytes]:
     yield from itertools.repeat(b"T: x\r\n" * 5000)
 
 
+@functools.cache
+def packed_zeros() -> bytes:
+    return gzip.compress(bytes(300 << 20), 9)
+
+
 def bomb() -> Iterator[bytes]:
-    packed = gzip.compress(bytes(300 << 20), 9)
+    packed = packed_zeros()
     yield HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
 
 
@@ -110,6 +116,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 if __name__ == "__main__":
     with Server(("127.0.0.1", 0), Handler) as server:
+        packed_zeros()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(server.server_address[1], flush=True)
         sys.stdin.read()

@@ -78,7 +78,9 @@ async def test_a_fresh_line_opens_its_own_connection(serve, client):
             id="trailers",
         ),
         pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"ok", id="continue first"),
-XX
+        pytest.param(
+            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + OK, b"ok", id="hints"
+        ),
         pytest.param(b"HTTP/1.1 199 Odd\r\n\r\n" + OK, b"ok", id="unknown interim"),
         pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", b"", id="204"),
         pytest.param(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 50\r\n\r\n", b"", id="304"),
