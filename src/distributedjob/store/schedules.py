@@ -6,10 +6,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select, update
 
 from distributedjob.model.execution import FIRST_TERMINAL
+from distributedjob.model.identity import Principal
 from distributedjob.model.instant import Instant
 from distributedjob.model.schedule import Schedule
 from distributedjob.model.task import shard_of
-from distributedjob.store.codec import encode_schedule
+from distributedjob.store.codec import decode_schedule, encode_schedule
+from distributedjob.store.scope import visible
 from distributedjob.store.tables import execution, schedule
 
 
@@ -42,6 +44,12 @@ def next_fires(connection: Connection, task_ids: Sequence[int]) -> Mapping[int, 
     for task_id, schedule_id, next_fire_at in connection.execute(wanted.where(schedule.c.task_id.in_(task_ids))):
         found[task_id][schedule_id] = next_fire_at
     return found
+
+
+def find_schedule(connection: Connection, schedule_id: int, *, principal: Principal) -> Schedule | None:
+    wanted = select(schedule.c.definition).where(schedule.c.id == schedule_id, visible(schedule, principal))
+    definition = connection.execute(wanted).scalar()
+    return None if definition is None else decode_schedule(definition)
 
 
 def insert_schedule(

@@ -103,7 +103,7 @@ def _credentials(scope: Scope) -> str | None:
     found = [value for name, value in scope["headers"] if name == b"authorization"]
     if not found:
         return None
-    scheme, _, credentials = found[0].decode("latin-1").partition(" ")
+    scheme, _, credentials = str(found[0], "latin-1").partition(" ")
     if len(found) > 1 or scheme.lower() != "bearer" or not credentials.strip():
         raise Unauthenticated("the Authorization header has to be 'Bearer …' with an access token or an API token")
     return credentials.strip()

@@ -1,0 +1,125 @@
+"""The REST application: routers, the edge around them, and every error as problem+json."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from distributedjob import __version__
+from distributedjob.api.problems import answer_to, plain
+from distributedjob.api.rest.dependencies import ApiDependencies
+from distributedjob.api.rest.edge import Edge, response_of
+from distributedjob.api.rest.faults import invalid
+from distributedjob.api.rest.routers import auth, executions, health, levers, revisions, schedules, tasks
+from distributedjob.model.errors import Problem
+
+DESCRIPTION = """Define tasks that call HTTP endpoints on schedules, and see every execution.
+
+Log in at `/v1/auth/login` and send `Authorization: Bearer …`. Errors are `application/problem+json` with a stable
+`code` and the fields concerned."""
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message", "code"],
+                "properties": {name: {"type": "string"} for name in ("field", "message", "code")},
+            },
+        },
+    },
+}
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What is wrong, as RFC 9457 says it",
+        "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}},
+    }
+}
+
+
+def create_api(dependencies: ApiDependencies) -> FastAPI:
+    """The ASGI application; it starts and stops nothing of its own."""
+    app = FastAPI(
+        title="DistributedJob",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=PROBLEM,
+        generate_unique_id_function=_operation_id,
+        max_body_size=dependencies.max_body_bytes,
+        telemetry={"tracing": False, "metrics": False},
+    )
+    app.state.dependencies = dependencies
+    for router in (
+        auth.router,
+        tasks.router,
+        revisions.router,
+        schedules.router,
+        levers.router,
+        executions.executions_router,
+        executions.records_router,
+        health.router,
+    ):
+        app.include_router(router)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_middleware(Edge, dependencies=dependencies)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0]}_{route.name}"
+
+
+async def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return response_of(answer_to(error))
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return response_of(answer_to(invalid(error.errors())))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case 404:
+            answer = plain(404, "Not found", detail=f"there is nothing at {request.url.path}", code="not_found")
+        case 405:
+            headers["Allow"] = ", ".join(_allowed(request))
+            detail = f"{request.method} is not served here; {headers['Allow']} is"
+            answer = plain(405, "Method not allowed", detail=detail, headers=headers, code="method_not_allowed")
+        case 413:
+            limit = request.app.state.dependencies.max_body_bytes
+            detail = f"the body is larger than {limit} bytes"
+            answer = plain(413, "Too large", detail=detail, headers=headers, code="too_large")
+        case status:
+            detail = str(error.detail)
+            answer = plain(status, "The request cannot be served", detail=detail, headers=headers, code="malformed")
+    return response_of(answer)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes of this path; Starlette alone names those of the first."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= set(getattr(route, "methods", None) or ())
+    return sorted(methods)
