@@ -59,7 +59,7 @@ class Client:
         return self._ask("DELETE", path, query=query)
 
     def items(self, path: str, *, limit: int | None = None, **query: object) -> Iterator[Json]:
-        """The items of a paged list, page after page, at most `limit`."""
+        """The items of a paged list, at most `limit`. A page may be short, or empty, and still have a next one."""
         cursor: str | None = None
         while limit is None or limit > 0:
             size = PAGE if limit is None else min(limit, PAGE)
@@ -68,7 +68,7 @@ class Client:
             cursor = page.get("next_cursor")
             if limit is not None:
                 limit -= len(page["items"])
-            if cursor is None or not page["items"]:
+            if cursor is None:
                 return
 
     def _ask(
@@ -91,6 +91,8 @@ class Client:
                 "serve'), and is this its address (--server, DISTRIBUTEDJOB_SERVER)?",
                 retry_after=0,
             ) from error
+        except (TypeError, ValueError) as error:
+            raise Invalid(f"this cannot be sent as JSON: {error}") from error
         if answer.is_success:
             return _json_of(answer, self.server) if answer.content else None
         raise problem_of(answer)

@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager
 from distributedjob import __version__
 from distributedjob.dispatch.local import LocalDispatch
 from distributedjob.model.errors import Conflict, NotFound
-from distributedjob.model.identity import IdSequence
-from distributedjob.runtime.clock import Clock, boot_micros
+from distributedjob.resources import synchronise
+from distributedjob.runtime.clock import Clock
+from distributedjob.runtime.ids import IdMaker
 from distributedjob.services.desk import Desk
 from distributedjob.store import nodes, schema
 from distributedjob.store.installation import CLUSTER_KEY, ensure_key
-from distributedjob.store.port import Store, Unit
+from distributedjob.store.open import open_store, parse_url
 from distributedjob.store.revisions import Revisions
 
 
@@ -25,16 +26,20 @@ from distributedjob.store.revisions import Revisions
 async def open_desk(url: str) -> AsyncIterator[Desk]:
     """Raises NotFound or Conflict unless the database has the schema of this program; StoreUnavailable."""
     await require_schema(url)
-    async with schema.opened(url) as store:
-        clock = Clock.of_this_machine() if schema.sqlite_path(url) else await _clock_of(store)
-        session = secrets.randbits(62)
-        number = await store.write(_registration(session, clock))
+    store = open_store(parse_url(url), pool_size=2)
+    try:
+        clock = Clock.of_this_machine()
+        await synchronise(clock, store)
+        ids, session = IdMaker(clock.now), secrets.randbits(62) | 1
         key = await store.write(lambda connection: ensure_key(connection, CLUSTER_KEY))
-        ids = IdSequence(number)
+        row = _node_row(session)
+        ids.lease(await store.write(lambda connection: nodes.register(connection, row, now=clock.now())))
         try:
-            yield Desk(store, Revisions(), LocalDispatch(), clock.now, lambda: ids.next(clock.now()), key)
+            yield Desk(store, Revisions(), LocalDispatch(), clock.now, ids, key)
         finally:
             await store.write(lambda connection: nodes.end_session(connection, session=session, now=clock.now()))
+    finally:
+        await store.close()
 
 
 async def require_schema(url: str) -> None:
@@ -46,14 +51,9 @@ async def require_schema(url: str) -> None:
         raise Conflict(f"the schema is {found}, this program needs {schema.head()}; run '{schema.UPGRADE_COMMAND}'")
 
 
-async def _clock_of(store: Store) -> Clock:
-    reference = await store.read(nodes.utc_now)
-    return Clock(offset=reference - boot_micros())
-
-
-def _registration(session: int, clock: Clock) -> Unit[int]:
-    """Node bits of our own, so that ids made here meet no other node's."""
-    row = nodes.NodeRow(
+def _node_row(session: int) -> nodes.NodeRow:
+    """A session without roles: it leases node bits, so that ids made here meet no other node's."""
+    return nodes.NodeRow(
         session=session,
         number=0,
         name=f"cli {socket.gethostname()}"[:128],
@@ -63,4 +63,3 @@ def _registration(session: int, clock: Clock) -> Unit[int]:
         queues="",
         slots=0,
     )
-    return lambda connection: nodes.register(connection, row, now=clock.now())

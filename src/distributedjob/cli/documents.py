@@ -6,23 +6,23 @@ keys makes no difference, and a misspelt field is named before anything is sent.
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 from distributedjob.api.rest.faults import validated
 from distributedjob.api.rest.wire.schedules import schedule_fields
 from distributedjob.api.rest.wire.tasks import TaskIn, task_document
-from distributedjob.model.schedule import CronTiming, IntervalTiming, OnceTiming, Schedule
-from distributedjob.model.target import Body, BodyKind, HttpTarget
+from distributedjob.model.schedule import CronTiming, IntervalTiming, OnceTiming, Schedule, Timing
+from distributedjob.model.target import HttpTarget
 from distributedjob.model.task import TaskDefinition
 from distributedjob.services.drafts import TaskDraft
 
 Document = dict[str, Any]
 
 READ_ONLY = frozenset({"id", "revision", "department_id", "next_fire_at", "created_at", "updated_at", "updated_by"})
-SPOKEN = frozenset({"name", "kind", "url", "method", "expression", "time_zone", "every_seconds", "from", "at", "anchor"})
-"""Written even where they are the default: a file without them says too little to a reader."""
+SPOKEN = frozenset({"kind", "method", "url", "expression", "time_zone", "every_seconds", "from", "at"})
+"""Written even where they are the default: without them a file says too little to its reader."""
 
 
 def check(document: Mapping[str, Any]) -> None:
@@ -30,9 +30,9 @@ def check(document: Mapping[str, Any]) -> None:
     _draft(document)
 
 
-def meant_by(document: Mapping[str, Any], *, present: Mapping[str, Any] | None) -> Document:
-    """What the server would have after a save of `document` over `present`; raises Invalid."""
-    stored = () if present is None else _stored(present)
+def meant_by(document: Mapping[str, Any], *, present: Mapping[str, Any]) -> Document:
+    """What the server would have after a save of `document` over the task `present`; raises Invalid."""
+    stored = [draft.wanted for draft in _draft(writable(present)).schedules]
     new_ids = count(1)
     settled = _draft(document).settle(stored, now=time.time_ns() // 1_000, new_id=lambda: next(new_ids))
     return task_document(settled)
@@ -51,18 +51,34 @@ def writable(task: Mapping[str, Any]) -> Document:
 def compact(document: Mapping[str, Any]) -> Document:
     """A document as a person would write it: without ids, and without what is the default anyway."""
     defaults = task_document(TaskDefinition(name="", target=HttpTarget(url="")))
-    written = _pruned(document, defaults)
-    written["target"] = _pruned_target(document["target"], defaults["target"])
-    if document.get("fallback"):
-        written["fallback"] = _pruned_target(document["fallback"], defaults["target"])
-    if document.get("schedules"):
-        written["schedules"] = [_pruned_schedule(schedule) for schedule in document["schedules"]]
-    return {name: written[name] for name in document if name in written}
+    defaults["fallback"] = defaults["target"]
+    return _pruned({name: value for name, value in document.items() if name != "schedules"}, defaults) | {
+        "schedules": [_pruned(schedule, _schedule_defaults(schedule)) for schedule in document["schedules"]]
+    }
 
 
 def _draft(document: Mapping[str, Any]) -> TaskDraft:
     return validated(TaskIn, document).to_draft()
 
 
-def _stored(present: Mapping[str, Any]) -> list[Schedule]:
-    return [draft.wanted for draft in _draft(writable(present)).schedules]
+def _schedule_defaults(schedule: Mapping[str, Any]) -> Document:
+    timings: dict[str, Timing] = {
+        "cron": CronTiming(""),
+        "interval": IntervalTiming(timedelta(0), anchor_at=0),
+        "once": OnceTiming(0),
+    }
+    defaults = schedule_fields(Schedule(id=0, timing=timings[schedule["kind"]], seed=0))
+    return {**defaults, "id": schedule.get("id")}
+
+
+def _pruned(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Document:
+    """Without the values that are as in `defaults`, and without nulls."""
+    kept: Document = {}
+    for name, value in document.items():
+        default = defaults.get(name)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            value = _pruned(value, default)  # noqa: PLW2901
+            default = {}
+        if name in SPOKEN or (value is not None and value != default):
+            kept[name] = value
+    return kept

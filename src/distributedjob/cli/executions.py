@@ -1,63 +1,30 @@
 """`execution …`: what ran, what came of it, and the operator's levers on what has not ended yet."""
 
+import re
+import time
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
 
 from distributedjob.cli.asking import YesOption, confirm
+from distributedjob.cli.layouts import EXECUTION_COLUMNS, print_record
 from distributedjob.cli.online import Session, online
-from distributedjob.cli.output import Format, print_card, print_json, print_rows
+from distributedjob.cli.output import Format, print_json, print_rows
 from distributedjob.cli.references import get_task
+from distributedjob.cli.waiting import TimeoutOption, WaitOption
+from distributedjob.model.errors import Invalid
 from distributedjob.model.execution import State
+from distributedjob.model.instant import DAY, HOUR, MINUTE, SECOND, from_rfc3339, to_rfc3339
 
 app = typer.Typer(name="execution", help="Executions: each logical run of a task.", no_args_is_help=True)
 
+UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 ExecutionArgument = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.")]
 StateOption = Annotated[
     list[str] | None, typer.Option(help=f"Only these: {', '.join(state.word for state in State)}. May be repeated.")
 ]
 TaskOption = Annotated[str | None, typer.Option(help="Only of this task, by name or id.")]
-
-COLUMNS = (
-    ("ID", "id"),
-    ("TASK", "task_name"),
-    ("STATE", "state"),
-    ("REASON", "reason"),
-    ("TRIGGER", "trigger"),
-    ("FIRE AT", "fire_at"),
-    ("ENDED AT", "ended_at"),
-    ("ATTEMPT", "attempt"),
-)
-CARD = (
-    ("Execution", "id"),
-    ("Task", "task_name"),
-    ("Task id", "task_id"),
-    ("Revision", "revision"),
-    ("State", "state"),
-    ("Reason", "reason"),
-    ("Trigger", "trigger"),
-    ("Fire at", "fire_at"),
-    ("Not before", "not_before"),
-    ("Deadline", "deadline_at"),
-    ("Sent at", "sent_at"),
-    ("Ended at", "ended_at"),
-    ("Attempt", "attempt"),
-    ("Status", "status"),
-    ("Cancel asked", "cancel_asked"),
-    ("Missed until", "range_end"),
-    ("Missed fires", "range_count"),
-    ("Repeats", "related_id"),
-    ("Resolution", "resolution"),
-)
-ATTEMPT_COLUMNS = (
-    ("ATTEMPT", "no"),
-    ("OUTCOME", "outcome"),
-    ("STATUS", "status"),
-    ("REASON", "reason"),
-    ("SENT AT", "sent_at"),
-    ("ENDED AT", "ended_at"),
-    ("MESSAGE", "message"),
-)
 
 
 @app.command("list")
@@ -70,25 +37,23 @@ def list_executions(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The newest so many.")] = 20,
 ) -> None:
     """List executions, newest first."""
-    found = list(session.client.items("/v1/executions", limit=limit, **_filters(session, task=task, state=state)))
+    filters = {"task_id": _task_id(session, task), "state": _words(state)}
+    found = list(session.client.items("/v1/executions", limit=limit, **filters))
     if session.output is Format.JSON:
         print_json(found)
     else:
-        print_rows(found, columns=COLUMNS, nothing="There are no such executions.")
+        print_rows(found, columns=EXECUTION_COLUMNS, nothing="There are no such executions.")
 
 
 @app.command("show")
 @online
 def show_execution(session: Session, execution: ExecutionArgument) -> None:
-    """Show one execution: its attempts, what was sent and what came back."""
+    """Show one execution: its attempts, the request, and what came back."""
     found = session.client.get(_path(execution))
     if session.output is Format.JSON:
         print_json(found)
-        return
-    print_card(found, lines=CARD)
-    if found.get("attempts"):
-        typer.echo()
-        print_rows(found["attempts"], columns=ATTEMPT_COLUMNS, nothing="")
+    else:
+        print_record(found)
 
 
 @app.command("watch")
@@ -122,25 +87,43 @@ def cancel_executions(
     executions: Annotated[list[str] | None, typer.Argument(metavar="[EXECUTION]…", help="Ids.")] = None,
     *,
     task: TaskOption = None,
-    state: StateOption = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="With --task or --all: only these, of pending, blocked, running.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All unfinished executions of all tasks.")] = False,
     yes: YesOption = False,
 ) -> None:
-    """Cancel executions, by id or by filter. One that is running has its call closed; its target may have done the work."""
-    ids = _selected(session, executions, task=task, state=state)
-    if not executions:
-        confirm(f"Cancel {len(ids)} executions?", yes=yes)
-    _do(session, [session.client.post(f"{_path(each)}/cancel") for each in ids], done="asked to cancel")
+    """Cancel executions: by id, all of a task, or all. A running call is closed; its target may have done the work."""
+    if not executions and task is None and not everything:
+        raise Invalid.one("execution", "name executions by id, a task by --task, or --all")
+    if executions:
+        _report(session, [session.client.post(f"{_path(each)}/cancel") for each in executions], done="cancel")
+        return
+    scope = {"task_id": _task_id(session, task), "states": _words(state) or []}
+    confirm(f"Cancel the unfinished executions of {task or 'all tasks'}?", yes=yes)
+    totals = _repeat(session, "/v1/executions/cancel", scope)
+    _print_totals(
+        session, totals, f"Cancelled {totals.get('cancelled', 0)}, asked {totals.get('asked', 0)} running to stop."
+    )
 
 
 @app.command("rerun")
 @online
 def rerun_execution(
-    session: Session, execution: ExecutionArgument, *, wait: WaitOption = False, timeout: TimeoutOption = None
+    session: Session,
+    execution: ExecutionArgument,
+    *,
+    revision: Annotated[
+        str, typer.Option(help="same: of the execution it repeats; current: the task as it is now.")
+    ] = "same",
+    wait: WaitOption = False,
+    timeout: TimeoutOption = None,
 ) -> None:
-    """Run the same again, as a new execution."""
-    from distributedjob.cli import watching  # noqa: PLC0415
+    """Run an execution that has ended again, as a new one with the same parameters."""
+    from distributedjob.cli.watching import started  # noqa: PLC0415
 
-    watching.started(session, session.client.post(f"{_path(execution)}/rerun"), wait=wait, timeout_seconds=timeout)
+    again = session.client.post(f"{_path(execution)}/rerun", {"revision": revision})
+    started(session, again, wait=wait, timeout_seconds=timeout)
 
 
 @app.command("resolve")
@@ -149,13 +132,88 @@ def resolve_execution(
     session: Session,
     execution: ExecutionArgument,
     *,
-    outcome: Annotated[Resolution, typer.Option("--as", help="What really happened at the target.")],
+    outcome: Annotated[str, typer.Option("--as", help="What really happened: succeeded or failed.")],
     note: Annotated[str, typer.Option(help="How you know.")] = "",
 ) -> None:
-    """Say what came of an execution that ended 'unknown'. Its state stays; the resolution stands beside it."""
+    """Say what became of an execution that ended 'unknown'. Its state stays; the resolution stands beside it."""
+    resolved = session.client.post(f"{_path(execution)}/resolve", {"resolution": outcome, "note": note})
+    if session.output is Format.JSON:
+        print_json(resolved)
+    else:
+        typer.echo(f"{resolved['id']}: resolved as {resolved['resolution']}")
 
 
 @app.command("purge")
 @online
-def purge_executions() -> None:
-    """Delete executions that have ended."""
+def purge_executions(
+    session: Session,
+    *,
+    before: Annotated[str, typer.Option(help="Recorded before this RFC 3339 instant, or an age such as 30d or 12h.")],
+    task: TaskOption = None,
+    state: StateOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Delete executions that have ended, with their attempts and responses."""
+    instant = _before(before)
+    scope = {"before": instant, "task_id": _task_id(session, task), "states": _words(state) or []}
+    confirm(f"Delete the executions of {task or 'all tasks'} recorded before {instant}?", yes=yes)
+    totals = _repeat(session, "/v1/executions/purge", scope)
+    _print_totals(session, totals, f"Deleted {totals.get('purged', 0)} executions.")
+
+
+def _repeat(session: Session, path: str, scope: dict[str, Any]) -> dict[str, int]:
+    """The API works in paced steps and says whether there is more; adds up what they did."""
+    body = {name: value for name, value in scope.items() if value is not None}
+    totals: Counter[str] = Counter()
+    while True:
+        done = session.client.post(path, body)
+        totals.update({name: number for name, number in done.items() if not isinstance(number, bool)})
+        if not done["more"]:
+            return dict(totals)
+
+
+def _print_totals(session: Session, totals: dict[str, int], sentence: str) -> None:
+    if session.output is Format.JSON:
+        print_json(totals)
+    else:
+        typer.echo(sentence)
+
+
+def _report(session: Session, executions: list[Any], *, done: str) -> None:
+    if session.output is Format.JSON:
+        print_json(executions)
+        return
+    for execution in executions:
+        typer.echo(
+            f"{execution['id']}: {execution['state']}, asked to {done}"
+            if execution["state"] == "running"
+            else f"{execution['id']}: {execution['state']}"
+        )
+
+
+def _task_id(session: Session, task: str | None) -> str | None:
+    return None if task is None else str(get_task(session.client, task)["id"])
+
+
+def _words(states: list[str] | None) -> list[str] | None:
+    """States as they are spelt on the wire; raises Invalid for a word that is none."""
+    for word in states or ():
+        if word.upper() not in State.__members__:
+            raise Invalid.one("--state", f"'{word}' is not a state; they are {', '.join(each.word for each in State)}")
+    return [word.lower() for word in states] if states else None
+
+
+def _before(text: str) -> str:
+    """An instant as it is, or an age counted back from now."""
+    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    try:
+        instant = time.time_ns() // 1_000 - int(found[1]) * UNITS[found[2]] if found else from_rfc3339(text)
+    except ValueError as error:
+        raise Invalid.one("--before", f"{error}, nor an age such as 30d or 12h") from error
+    return to_rfc3339(instant)
+
+
+def _path(execution: str) -> str:
+    if not (execution.isascii() and execution.isdigit()):
+        raise Invalid.one("execution", f"'{execution}' is not an id; 'distributedjob execution list' shows them")
+    return f"/v1/executions/{execution}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from distributedjob.cli.output import print_card, print_rows
+from distributedjob.cli.output import print_card, print_rows, printable
 
 TASK_COLUMNS = (
     ("NAME", "name"),
@@ -68,8 +68,12 @@ EXECUTION_CARD = (
     ("Status", "status"),
     ("Missed until", "range_end"),
     ("Missed fires", "range_count"),
+    ("Message", "message"),
+    ("Parameters", "parameters"),
     ("Repeats", "related_id"),
     ("Resolution", "resolution"),
+    ("Note", "resolution_note"),
+    ("Resolved by", "resolved_by"),
 )
 ATTEMPT_COLUMNS = (
     ("ATTEMPT", "no"),
@@ -85,14 +89,36 @@ TOKEN_COLUMNS = (
     ("ID", "id"),
     ("CREATED AT", "created_at"),
     ("EXPIRES AT", "expires_at"),
-    ("REVOKED AT", "revoked_at"),
 )
 
 
-def print_attempts(execution: Mapping[str, Any]) -> None:
-    if attempts := execution.get("attempts"):
+def print_record(execution: Mapping[str, Any]) -> None:
+    """An execution with its attempts, the request, and the last response."""
+    print_card(execution, lines=EXECUTION_CARD)
+    attempts = execution.get("attempts") or []
+    if attempts:
         typer.echo()
         print_rows(attempts, columns=ATTEMPT_COLUMNS, nothing="")
+    if request := execution.get("request"):
+        _print_message("Request", f"{request['method']} {request['url']}", request)
+        if request.get("problem"):
+            typer.echo(request["problem"])
+    response = next((attempt["response"] for attempt in reversed(attempts) if attempt.get("response")), None)
+    if response:
+        _print_message("Response", str(response["status"]), response)
+
+
+def _print_message(title: str, first_line: str, message: Mapping[str, Any]) -> None:
+    typer.echo(f"\n{title}: {first_line}")
+    for name, value in message["headers"]:
+        typer.echo(f"  {name}: {value}")
+    body = message.get("body")
+    if body is None and message.get("body_base64") is not None:
+        body = f"(base64) {message['body_base64']}"
+    if body:
+        typer.echo(f"\n{printable(body)}")
+    if message.get("truncated"):
+        typer.echo("… the rest was not kept")
 
 
 def print_task(task: Mapping[str, Any]) -> None:

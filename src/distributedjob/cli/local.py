@@ -16,12 +16,16 @@ PREFIX = "DISTRIBUTEDJOB_"
 
 DataDirOption = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="Folder of the SQLite file, journals and lock.", show_default="distributedjob-data"),
+    typer.Option(
+        "--data-dir", help="Folder of the SQLite file, journals and lock.", show_default="distributedjob-data"
+    ),
 ]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="A YAML file with settings.")]
 DatabaseUrlOption = Annotated[
     str | None,
-    typer.Option("--database-url", help="mysql://user:password@host:3306/name.", show_default="SQLite in the data folder"),
+    typer.Option(
+        "--database-url", help="mysql://user:password@host:3306/name.", show_default="SQLite in the data folder"
+    ),
 ]
 
 

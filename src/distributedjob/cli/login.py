@@ -56,7 +56,7 @@ def _replace_token(client: "Client", *, name: str, days: int) -> dict[str, Any]:
     try:
         created: dict[str, Any] = client.post(TOKENS, wanted)
     except Conflict:
-        for token in client.items(TOKENS):
+        for token in client.get(TOKENS)["items"]:
             if token["name"] == name:
                 client.delete(f"{TOKENS}/{token['id']}")
         created = client.post(TOKENS, wanted)

@@ -48,7 +48,7 @@ def run() -> None:
         sys.exit(report_bug(error))
 
 
-def _print_version(value: bool) -> None:  # noqa: FBT001
+def _print_version(value: bool) -> None:
     if value:
         typer.echo(f"distributedjob {__version__}")
         raise typer.Exit

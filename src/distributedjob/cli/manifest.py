@@ -15,9 +15,6 @@ import yaml
 
 from distributedjob.model.errors import Invalid
 
-SERVER_FIELDS = frozenset({"id", "revision", "department_id", "created_at", "created_by", "updated_at", "updated_by"})
-"""What the server says of a task, and nobody may set."""
-SCHEDULE_SERVER_FIELDS = frozenset({"id", "next_fire_at", "description", "fires_left", "seed"})
 LARGEST_BYTES = 16 * 1024 * 1024
 
 
@@ -51,7 +48,7 @@ def read_manifests(files: Iterable[str]) -> list[Manifest]:
 def parse_manifests(text: str, *, source: str) -> list[Manifest]:
     """The documents of one file; empty ones, as after a trailing `---`, are passed over."""
     try:
-        documents = list(yaml.load_all(text, Loader=_StrictLoader))  # noqa: S506 - a safe loader, made stricter
+        documents = list(yaml.load_all(text, Loader=_StrictLoader))
     except yaml.YAMLError as error:
         raise Invalid.one("file", f"{source} is not valid YAML: {_where(error)}") from error
     except RecursionError as error:
@@ -63,25 +60,16 @@ def parse_manifests(text: str, *, source: str) -> list[Manifest]:
     ]
 
 
-def dump_manifests(tasks: Iterable[Mapping[str, Any]]) -> str:
-    """Tasks of the API as a file that `task apply` reads."""
-    documents = [without_server_fields(task) for task in tasks]
-    return yaml.dump_all(documents, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=120)
+def dump_manifests(documents: Iterable[Mapping[str, Any]]) -> str:
+    """Documents as a file that `task apply` reads."""
+    return yaml.dump_all(
+        [dict(document) for document in documents], Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=120
+    )
 
 
-def without_server_fields(task: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in task.items() if name not in SERVER_FIELDS}
-    kept["schedules"] = [
-        {name: value for name, value in schedule.items() if name not in SCHEDULE_SERVER_FIELDS}
-        for schedule in task.get("schedules") or ()
-    ]
-    return kept
-
-
-def diff_of(before: Mapping[str, Any] | None, after: Mapping[str, Any], *, name: str) -> str:
-    """A unified diff of two tasks as YAML; empty when they are the same."""
-    old = dump_manifests([before]).splitlines() if before is not None else []
-    new = dump_manifests([after]).splitlines()
+def diff_of(before: Mapping[str, Any], after: Mapping[str, Any], *, name: str) -> str:
+    """A unified diff of two documents as YAML; empty when they are the same."""
+    old, new = (dump_manifests([document]).splitlines() for document in (before, after))
     return "\n".join(unified_diff(old, new, f"{name} (server)", f"{name} (file)", lineterm="", n=2))
 
 
@@ -121,7 +109,7 @@ def _where(error: yaml.YAMLError) -> str:
 class _StrictLoader(yaml.SafeLoader):
     """Refuses a key that stands twice, and leaves instants as text, which the API reads with its own care."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
@@ -149,7 +137,7 @@ _StrictLoader.yaml_implicit_resolvers = {
 class _PlainDumper(yaml.SafeDumper):
     """No aliases: two equal parts of a task are written twice. Text of several lines is a block."""
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
 
 

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate
 
 import typer
 
@@ -16,8 +16,6 @@ from distributedjob.cli.output import Format, OutputOption
 
 if TYPE_CHECKING:
     from distributedjob.cli.client import Client
-
-P = ParamSpec("P")
 
 ServerOption = Annotated[
     str | None,
@@ -35,9 +33,9 @@ class Session:
     output: Format
 
 
-def online(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+def online(command: Callable[Concatenate[Session, ...], None]) -> Callable[..., None]:
     @wraps(command)
-    def wrapped(*arguments: P.args, server: str | None, token: str | None, output: Format, **options: P.kwargs) -> None:
+    def wrapped(*arguments: Any, server: str | None, token: str | None, output: Format, **options: Any) -> None:
         from distributedjob.cli.client import Client  # noqa: PLC0415 - the HTTP client is slow to load
         from distributedjob.cli.connection import resolve  # noqa: PLC0415
 

@@ -78,6 +78,13 @@ def make_console() -> "Console":
     return Console(highlight=False, width=None if sys.stdout.isatty() else 500, soft_wrap=False)
 
 
+def printable(text: str) -> str:
+    """Text from elsewhere without control characters, which a terminal would obey."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
 def cell(row: Mapping[str, Any], path: str) -> str:
     """The value at a dotted path as text for people, safe against markup in it."""
     from rich.markup import escape  # noqa: PLC0415
@@ -89,11 +96,11 @@ def cell(row: Mapping[str, Any], path: str) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return escape(", ".join(str(part) for part in value))
+            return escape(printable(", ".join(str(part) for part in value)))
         case dict():
             return escape(json.dumps(value, ensure_ascii=False))
-    text = escape(str(value))
-    colour = STATE_COLOURS.get(text) if path.split(".")[-1] == "state" else None
+    text = escape(printable(str(value)))
+    colour = STATE_COLOURS.get(text) if path.rsplit(".", maxsplit=1)[-1] == "state" else None
     return f"[{colour}]{text}[/]" if colour else text
 
 

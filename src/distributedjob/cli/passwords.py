@@ -1,4 +1,4 @@
-"""Passwords come from the terminal without an echo, or from stdin: never from the command line, which others can see."""
+"""Passwords come from the terminal without an echo, or from stdin; never from the command line, which others see."""
 
 import sys
 from typing import Annotated

@@ -16,7 +16,7 @@ def describe(execution: Json, *, now: Instant | None) -> str:
     state, reason, attempt = execution["state"], execution.get("reason"), execution.get("attempt") or 0
     match state:
         case "pending" if attempt:
-            return f"pending ({reason or 'retry'}): attempt {attempt} did not succeed, the next one {_when(execution, now)}"
+            return f"pending ({reason}): attempt {attempt} did not succeed, the next one {_when(execution, now)}"
         case "pending":
             return f"pending: starts {_when(execution, now)}"
         case "blocked":

@@ -15,7 +15,10 @@ def serve(
     config: ConfigOption = None,
     database_url: DatabaseUrlOption = None,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Full processes on this machine; more than 1 needs MySQL or MariaDB.", show_default="1")
+        int | None,
+        typer.Option(
+            min=1, help="Full processes on this machine; more than 1 needs MySQL or MariaDB.", show_default="1"
+        ),
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="console or json.", show_default="console")] = None,
 ) -> None:

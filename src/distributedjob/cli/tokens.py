@@ -40,7 +40,7 @@ def create_token(
 @online
 def list_tokens(session: Session) -> None:
     """List your tokens."""
-    tokens = list(session.client.items(TOKENS))
+    tokens = session.client.get(TOKENS)["items"]
     if session.output is Format.JSON:
         print_json(tokens)
     else:
@@ -53,7 +53,7 @@ def revoke_token(
     session: Session, token: Annotated[str, typer.Argument(metavar="TOKEN", help="Its name or id.")]
 ) -> None:
     """End a token at once."""
-    mine = list(session.client.items(TOKENS))
+    mine = session.client.get(TOKENS)["items"]
     found = next((one for one in mine if token in (one["name"], one["id"])), None)
     if found is None:
         raise NotFound(f"you have no token with the name or id '{token}'; 'distributedjob token list' shows them all")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from distributedjob.cli.exit_codes import ExitCode, code_of_state
-from distributedjob.cli.layouts import EXECUTION_CARD, print_attempts
+from distributedjob.cli.layouts import print_record
 from distributedjob.cli.online import Session
-from distributedjob.cli.output import Format, print_card, print_json
+from distributedjob.cli.output import Format, print_json
 from distributedjob.cli.progress import describe, picture
 from distributedjob.model.errors import Unavailable
 from distributedjob.model.execution import State
@@ -45,13 +45,12 @@ def follow(session: Session, execution_id: str, *, timeout_seconds: float | None
     """Show an execution until it ends, print it, and exit with the code of its outcome."""
     execution: Json = {}
     with _display() as show:
-        for execution in observe(session.client, execution_id, timeout_seconds=timeout_seconds):  # noqa: B007
+        for execution in observe(session.client, execution_id, timeout_seconds=timeout_seconds):
             show(execution)
     if session.output is Format.JSON:
         print_json(execution)
     else:
-        print_card(execution, lines=EXECUTION_CARD)
-        print_attempts(execution)
+        print_record(execution)
     raise typer.Exit(code_of_state(execution["state"]) if has_ended(execution) else ExitCode.STILL_RUNNING)
 
 

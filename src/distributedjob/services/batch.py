@@ -36,7 +36,10 @@ NO_SLOTS = Slots(session=0, queues=frozenset(), free=0)
 
 @dataclass(slots=True)
 class Recorded:
-    """What one transaction recorded: rows to hint, rows already claimed, and where the cursors went."""
+    """What one transaction recorded: rows to hint, rows already claimed, and where the cursors went.
+
+    `executions` counts rows; `ranges` of them are ranges of `missed` fires.
+    """
 
     claimed: list[Claimed] = field(default_factory=list)
     hints: list[Hint] = field(default_factory=list)
@@ -45,6 +48,7 @@ class Recorded:
     lateness: list[int] = field(default_factory=list)
     executions: int = 0
     missed: int = 0
+    ranges: int = 0
     duplicates: int = 0
 
 
@@ -164,6 +168,7 @@ class RecordingBatch:
 
     def _missed(self, row: ScheduleRow, definition: TaskDefinition, missed: Range) -> int:
         self._recorded.missed += missed.count
+        self._recorded.ranges += 1
         tx = self._tx
         execution = missed_row(
             tx, row, missed, reason=self._reason, priority=definition.policies.priority, queue=definition.queue
