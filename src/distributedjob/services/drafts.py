@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from distributedjob.model.errors import FieldError, Invalid
+from distributedjob.model.errors import Invalid
 from distributedjob.model.instant import Instant
-from distributedjob.model.schedule import CronTiming, IntervalTiming, Schedule
+from distributedjob.model.schedule import CronTiming, IntervalTiming, Schedule, Timing
 from distributedjob.model.task import TaskDefinition
 from distributedjob.timing.fields import CronError
 from distributedjob.timing.timetable import timetable_of
@@ -106,15 +106,15 @@ def _settled(draft: ScheduleDraft, known: Schedule | None, *, now: Instant, new_
     return replace(draft.wanted, id=new_id(), seed=_fresh_seed(timing), timing=timing)
 
 
-def _fresh_seed(timing: object) -> int:
+def _fresh_seed(timing: Timing) -> int:
     """Most seeds serve; for an `H` in a day field some may name a date that no year has."""
+    if not isinstance(timing, CronTiming):
+        return secrets.randbits(63)
     for _ in range(SEED_TRIES):
         seed = secrets.randbits(63)
-        if not isinstance(timing, CronTiming):
-            return seed
         try:
             timetable_of(timing, seed=seed)
         except CronError:
             continue
         return seed
-    raise Invalid("the expression never fires", errors=(FieldError("schedules", "an H leaves no date that exists"),))
+    raise Invalid.one("schedules", f"'{timing.expression}' never fires: hardly a value of its H is a date that exists")

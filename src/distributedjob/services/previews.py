@@ -7,7 +7,7 @@ from distributedjob.model.instant import Instant
 from distributedjob.model.schedule import IntervalTiming, Schedule
 from distributedjob.services.desk import Transaction
 from distributedjob.services.drafts import NEW, ScheduleDraft
-from distributedjob.services.validation import refuse, timing_faults
+from distributedjob.services.validation import refuse, timing_faults, window_faults
 from distributedjob.store import schedules
 from distributedjob.timing.preview import Preview, preview
 from distributedjob.timing.words import Language
@@ -24,7 +24,7 @@ def preview_schedule(
 ) -> Preview:
     """Up to `count` fires after `after`, by default now. Raises Invalid."""
     schedule = _settled(tx, draft, principal)
-    refuse(list(timing_faults("schedule", schedule)))
+    refuse([*timing_faults("schedule", schedule), *window_faults("schedule", schedule)])
     return preview(schedule, after=tx.now if after is None else after, count=count, language=language)
 
 

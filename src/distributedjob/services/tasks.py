@@ -15,7 +15,7 @@ from distributedjob.services.desk import Transaction
 from distributedjob.services.drafts import NEW, ScheduleDraft, TaskDraft, draft_of
 from distributedjob.services.gatekeeper import turn_on
 from distributedjob.services.recording import record_due_of_task
-from distributedjob.services.validation import check_definition
+from distributedjob.services.validation import check_draft, check_future
 from distributedjob.store import gates, schedules, tasks
 from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.schedules import Cursor
@@ -57,8 +57,9 @@ def list_tasks(
 
 def create_task(tx: Transaction, *, principal: Principal, draft: TaskDraft, egress: EgressPolicy) -> Task:
     """Raises Invalid, and Conflict when the department has a task of that name."""
+    check_draft(draft, before=None, egress=egress)
     definition = draft.settle((), now=tx.now, new_id=tx.new_id)
-    check_definition(definition, before=None, egress=egress, now=tx.now)
+    check_future(definition, before=None, now=tx.now)
     row = TaskRow(
         id=tx.new_id(),
         department_id=principal.department_id,
@@ -92,10 +93,12 @@ def revise_task(
     """
     row = _lock(tx, task_id, principal, expected)
     old = _definition(tx, row)
-    definition = change(old).settle(old.schedules, now=tx.now, new_id=tx.new_id)
+    draft = change(old)
+    check_draft(draft, before=old, egress=egress)
+    definition = draft.settle(old.schedules, now=tx.now, new_id=tx.new_id)
     if definition == old:
         return _tasks(tx, [row])[0]
-    check_definition(definition, before=old, egress=egress, now=tx.now)
+    check_future(definition, before=old, now=tx.now)
     tx, cursors = _settle_the_past(tx, task_id)
     row = row._replace(
         name=definition.name,

@@ -7,6 +7,7 @@ from distributedjob.model.instant import Instant, micros, to_rfc3339
 from distributedjob.model.schedule import CronTiming, OnceTiming, Schedule
 from distributedjob.model.target import Target
 from distributedjob.model.task import TaskDefinition
+from distributedjob.services.drafts import TaskDraft
 from distributedjob.targets.egress import EgressPolicy
 from distributedjob.targets.validate import validate_target
 from distributedjob.timing.cron import parse_cron
@@ -15,11 +16,27 @@ from distributedjob.timing.timetable import next_fire
 from distributedjob.timing.zones import ZoneError, get_zone
 
 
-def check_definition(
-    definition: TaskDefinition, *, before: TaskDefinition | None, egress: EgressPolicy, now: Instant
-) -> None:
-    """Raises Invalid with every fault. Schedules that are as in `before` may have run out of fires."""
-    refuse([*_target("target", definition.target, egress), *_fallback(definition, egress), *_times(definition)])
+def check_draft(draft: TaskDraft, *, before: TaskDefinition | None, egress: EgressPolicy) -> None:
+    """Raises Invalid with every fault that does not depend on the time of asking.
+
+    What is as it was in `before` passes: a target that is denied by now must not keep its task from being paused.
+    """
+    definition = draft.definition
+    faults: list[FieldError] = []
+    if before is None or definition.target != before.target:
+        faults += _target("target", definition.target, egress)
+    if definition.fallback is not None and (before is None or definition.fallback != before.fallback):
+        faults += _target("fallback", definition.fallback, egress)
+    known = set() if before is None else {schedule.timing for schedule in before.schedules}
+    for place, schedule in enumerate(draft.schedules):
+        if schedule.wanted.timing not in known:
+            faults += timing_faults(f"schedules[{place}]", schedule.wanted)
+        faults += window_faults(f"schedules[{place}]", schedule.wanted)
+    refuse(faults)
+
+
+def check_future(definition: TaskDefinition, *, before: TaskDefinition | None, now: Instant) -> None:
+    """Raises Invalid for schedules without a fire to come. Those that are as in `before` may have run out."""
     known = {} if before is None else {schedule.id: schedule for schedule in before.schedules}
     refuse(
         [
@@ -39,7 +56,6 @@ def fires_differently(schedule: Schedule, before: Schedule | None) -> bool:
 
 
 def timing_faults(path: str, schedule: Schedule) -> Iterator[FieldError]:
-    """Faults of a schedule that do not depend on the time of asking."""
     timing = schedule.timing
     if isinstance(timing, CronTiming):
         try:
@@ -50,6 +66,9 @@ def timing_faults(path: str, schedule: Schedule) -> Iterator[FieldError]:
             get_zone(timing.time_zone)
         except ZoneError as error:
             yield FieldError(f"{path}.time_zone", str(error), "time_zone_unknown")
+
+
+def window_faults(path: str, schedule: Schedule) -> Iterator[FieldError]:
     if schedule.start_at is not None and schedule.end_at is not None and schedule.end_at <= schedule.start_at:
         yield FieldError(f"{path}.end_at", "is not after start_at, so the window is empty", "window_empty")
 
@@ -59,10 +78,6 @@ def refuse(faults: list[FieldError]) -> None:
     if faults:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise Invalid(f"{faults[0].field}: {faults[0].message}{more}", errors=tuple(faults))
-
-
-def _fallback(definition: TaskDefinition, egress: EgressPolicy) -> list[FieldError]:
-    return [] if definition.fallback is None else _target("fallback", definition.fallback, egress)
 
 
 def _target(path: str, target: Target, egress: EgressPolicy) -> list[FieldError]:
@@ -77,11 +92,6 @@ def _by_name(field: str, target: Target) -> str:
             place = int(field[len(part) + 1 : field.index("]")])
             return f"{part}.{pairs[place][0]}"
     return field
-
-
-def _times(definition: TaskDefinition) -> Iterator[FieldError]:
-    for place, schedule in enumerate(definition.schedules):
-        yield from timing_faults(f"schedules[{place}]", schedule)
 
 
 def _future(path: str, schedule: Schedule, definition: TaskDefinition, now: Instant) -> Iterator[FieldError]:

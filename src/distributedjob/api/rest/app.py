@@ -7,7 +7,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from distributedjob import __version__
 from distributedjob.api.problems import answer_to, plain
@@ -49,6 +48,18 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
 }
 
 
+ROUTERS = (
+    auth.router,
+    tasks.router,
+    revisions.router,
+    schedules.router,
+    levers.router,
+    executions.executions_router,
+    executions.records_router,
+    health.router,
+)
+
+
 def create_api(dependencies: ApiDependencies) -> FastAPI:
     """The ASGI application; it starts and stops nothing of its own."""
     app = FastAPI(
@@ -60,20 +71,10 @@ def create_api(dependencies: ApiDependencies) -> FastAPI:
         redirect_slashes=False,
         responses=PROBLEM,
         generate_unique_id_function=_operation_id,
-        max_body_size=dependencies.max_body_bytes,
         telemetry={"tracing": False, "metrics": False},
     )
     app.state.dependencies = dependencies
-    for router in (
-        auth.router,
-        tasks.router,
-        revisions.router,
-        schedules.router,
-        levers.router,
-        executions.executions_router,
-        executions.records_router,
-        health.router,
-    ):
+    for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -104,12 +105,10 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
             answer = plain(404, "Not found", detail=f"there is nothing at {request.url.path}", code="not_found")
         case 405:
             headers["Allow"] = ", ".join(_allowed(request))
-            detail = f"{request.method} is not served here; {headers['Allow']} is"
+            detail = f"{request.method} is not served here; allowed: {headers['Allow']}"
             answer = plain(405, "Method not allowed", detail=detail, headers=headers, code="method_not_allowed")
         case 413:
-            limit = request.app.state.dependencies.max_body_bytes
-            detail = f"the body is larger than {limit} bytes"
-            answer = plain(413, "Too large", detail=detail, headers=headers, code="too_large")
+            answer = plain(413, "Too large", detail=str(error.detail), headers=headers, code="too_large")
         case status:
             detail = str(error.detail)
             answer = plain(status, "The request cannot be served", detail=detail, headers=headers, code="malformed")
@@ -117,9 +116,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of all routes of this path; Starlette alone names those of the first."""
-    methods: set[str] = set()
-    for route in request.app.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            methods |= set(getattr(route, "methods", None) or ())
-    return sorted(methods)
+    """The methods of all routes of this path; the framework alone names those of the first."""
+    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
+    path = request.url.path
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,7 +50,10 @@ class Edge:
         sending = _Sending(send)
         try:
             await self._admit(scope)
-            await self.app(scope, receive, sending)
+            await self.app(scope, _Receiving(receive, scope, self.dependencies.max_body_bytes), sending)
+        except HTTPException as error:
+            answer = plain(error.status_code, "Too large", detail=error.detail, code="too_large")
+            await self._answer(answer, scope, receive, sending)
         except Problem as problem:
             await self._answer(answer_to(problem), scope, receive, sending)
         except Exception as error:  # noqa: BLE001 - the last resort: nobody above could do better
@@ -75,6 +79,27 @@ class Edge:
 
 def response_of(answer: ProblemAnswer) -> Response:
     return JSONResponse(answer.document, answer.status, answer.headers, media_type=MEDIA_TYPE)
+
+
+class _Receiving:
+    """Refuses a body that is too large, as announced or as it comes, before it is in memory."""
+
+    def __init__(self, receive: Receive, scope: Scope, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._announced = _length(scope)
+        self._received = 0
+
+    async def __call__(self) -> Message:
+        self._check(self._announced)
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        self._check(self._received)
+        return message
+
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise HTTPException(413, f"the body is larger than {self._limit} bytes")
 
 
 class _Sending:
@@ -107,3 +132,9 @@ def _credentials(scope: Scope) -> str | None:
     if len(found) > 1 or scheme.lower() != "bearer" or not credentials.strip():
         raise Unauthenticated("the Authorization header has to be 'Bearer …' with an access token or an API token")
     return credentials.strip()
+
+
+def _length(scope: Scope) -> int:
+    """What Content-Length says; 0 where it says nothing."""
+    found = [value for name, value in scope["headers"] if name == b"content-length"]
+    return int(found[0]) if found and found[0].isdigit() else 0

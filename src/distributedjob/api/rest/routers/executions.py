@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from distributedjob.api.rest.dependencies import Api, Caller
 from distributedjob.api.rest.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from distributedjob.api.rest.strict_json import StrictJsonRoute
-from distributedjob.api.rest.wire.base import Id, InstantText, Page, maybe_instant, to_id
+from distributedjob.api.rest.wire.base import Id, InstantText, Page, Parameters, maybe_instant, to_id
 from distributedjob.api.rest.wire.executions import ExecutionShown, RecordShown, StateWord, StatsShown, TriggerWord
 from distributedjob.model.errors import Invalid
 from distributedjob.model.execution import State, Trigger
@@ -24,9 +24,7 @@ records_router = APIRouter(prefix="/v1/records", tags=["records"], route_class=S
 ExecutionId = Annotated[Id, Path()]
 
 
-class ExecutionQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ExecutionQuery(Parameters):
     task_id: Id | None = None
     state: list[StateWord] = Field(default=[], max_length=11, description="may be repeated")
     trigger: TriggerWord | None = None
@@ -47,9 +45,7 @@ class ExecutionQuery(BaseModel):
         )
 
 
-class StatsQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class StatsQuery(Parameters):
     task_id: Id | None = None
     since: InstantText | None = Field(default=None, alias="from", description="by default one hour before `to`")
     until: InstantText | None = Field(default=None, alias="to", description="by default now")

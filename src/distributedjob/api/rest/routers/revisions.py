@@ -3,13 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict
 
 from distributedjob.api.rest.dependencies import Api, Caller
 from distributedjob.api.rest.etags import IfMatch, etag_of, expected_revisions
 from distributedjob.api.rest.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from distributedjob.api.rest.strict_json import StrictJsonRoute
-from distributedjob.api.rest.wire.base import Id, Page, to_id
+from distributedjob.api.rest.wire.base import Id, Page, Parameters, to_id
 from distributedjob.api.rest.wire.tasks import RevisionShown, TaskShown
 from distributedjob.model.task import Task
 from distributedjob.services import tasks
@@ -21,9 +20,7 @@ TaskId = Annotated[Id, Path()]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-class RevisionQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class RevisionQuery(Parameters):
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
 

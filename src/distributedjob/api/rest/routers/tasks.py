@@ -3,14 +3,14 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from distributedjob.api.rest.dependencies import Api, ApiDependencies, Caller
 from distributedjob.api.rest.etags import IfMatch, etag_of, expected_revisions
 from distributedjob.api.rest.faults import validated
 from distributedjob.api.rest.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from distributedjob.api.rest.strict_json import StrictJsonRoute
-from distributedjob.api.rest.wire.base import Id, Page, to_id
+from distributedjob.api.rest.wire.base import Id, Page, Parameters, to_id
 from distributedjob.api.rest.wire.executions import ExecutionShown, RunIn
 from distributedjob.api.rest.wire.tasks import TaskIn, TaskPatch, TaskShown, merged, task_document
 from distributedjob.model.identity import Principal
@@ -37,9 +37,7 @@ Key = Annotated[
 NO_PARAMETERS = RunIn()
 
 
-class TaskQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class TaskQuery(Parameters):
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
     name: str | None = Field(default=None, max_length=200, description="the whole name")

@@ -20,10 +20,8 @@ UNKNOWN_FIELDS = "unknown_fields"
 MAX_ID = 2**63 - 1
 
 
-class Wire(BaseModel):
-    """A JSON object of requests. Unknown fields are refused, with the nearest known name."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+class _Closed(BaseModel):
+    """Unknown fields are refused, with the nearest known name."""
 
     @model_validator(mode="before")
     @classmethod
@@ -34,6 +32,18 @@ class Wire(BaseModel):
             if unknown:
                 raise PydanticCustomError(UNKNOWN_FIELDS, "unknown fields", {"fields": unknown})
         return value
+
+
+class Wire(_Closed):
+    """A JSON object of requests."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Parameters(_Closed):
+    """The parameters behind the `?` of a path; they come as text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Shown(BaseModel):
