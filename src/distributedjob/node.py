@@ -37,6 +37,10 @@ DAY = 86_400 * MICROS
 SESSION_BITS = 62
 FLUSH_SECONDS = 5.0
 
+PATIENCE_ALONE = 2_000_000
+PATIENCE_AMONG_OTHERS = 20_000
+"""Where another node may have room at once, a fire is not kept waiting for a slot of this one."""
+
 
 class Node:
     """Registered when it opens; `run` lives until `stop` is set or the session is declared dead."""
@@ -155,6 +159,7 @@ class Node:
             worker=self.worker,
             events=resources.events,
             on_recorded=self._note_recorded,
+            patience=PATIENCE_ALONE if settings.uses_sqlite else PATIENCE_AMONG_OTHERS,
         )
         reader = WindowReader(
             desk=desk, clock=resources.clock, membership=self.membership, window=window, wake=recorder.wake

@@ -50,7 +50,7 @@ def writable(task: Mapping[str, Any]) -> Document:
 
 def compact(document: Mapping[str, Any]) -> Document:
     """A document as a person would write it: without ids, and without what is the default anyway."""
-    defaults = task_document(TaskDefinition(name="", target=HttpTarget(url="")))
+    defaults = task_document(TaskDefinition(name="", target=HttpTarget(url="x")))
     defaults["fallback"] = defaults["target"]
     return _pruned({name: value for name, value in document.items() if name != "schedules"}, defaults) | {
         "schedules": [_pruned(schedule, _schedule_defaults(schedule)) for schedule in document["schedules"]]
@@ -80,5 +80,14 @@ def _pruned(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Documen
             value = _pruned(value, default)  # noqa: PLW2901
             default = {}
         if name in SPOKEN or (value is not None and value != default):
-            kept[name] = value
+            kept[name] = _plain(name, value)
     return kept
+
+
+def _plain(name: str, value: Any) -> Any:
+    """As a person would write it: 5 for 5.0 seconds, and no word about a content type that follows from the kind."""
+    if name.endswith("_seconds") and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if name == "body" and isinstance(value, Mapping) and value["content_type"] is None:
+        return {part: value[part] for part in ("kind", "content")}
+    return value

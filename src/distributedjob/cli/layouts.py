@@ -124,9 +124,10 @@ def _print_message(title: str, first_line: str, message: Mapping[str, Any]) -> N
 def print_task(task: Mapping[str, Any]) -> None:
     """The task, then a table of its schedules."""
     print_card(task, lines=TASK_CARD)
-    policies = task.get("policies")
-    if policies:
-        print_card(policies, lines=[(name.replace("_", " ").capitalize(), name) for name in policies])
+    policies = dict(task["policies"])
+    retry = {f"retry_{name}": value for name, value in policies.pop("retry").items()}
+    typer.echo()
+    print_card(policies | retry, lines=[(name.replace("_", " ").capitalize(), name) for name in policies | retry])
     if schedules := task.get("schedules"):
         typer.echo()
         rows = [{**schedule, "label": schedule.get("key"), "fires": fires_of(schedule)} for schedule in schedules]
@@ -140,7 +141,7 @@ def fires_of(schedule: Mapping[str, Any]) -> str:
             return str(schedule.get("expression"))
         case "interval":
             end = " after the end" if schedule.get("from") == "end" else ""
-            return f"every {schedule.get('every_seconds')} s{end}"
+            return f"every {schedule.get('every_seconds'):g} s{end}"
         case "once":
             return f"once at {schedule.get('at')}"
     return "?"

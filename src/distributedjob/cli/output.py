@@ -90,11 +90,13 @@ def cell(row: Mapping[str, Any], path: str) -> str:
     from rich.markup import escape  # noqa: PLC0415
 
     value = find_value(row, path)
+    if value in (None, "", [], {}):
+        return "-"
     match value:
-        case None | "" | [] | {}:
-            return "-"
         case bool():
             return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
         case list():
             return escape(printable(", ".join(str(part) for part in value)))
         case dict():

@@ -50,13 +50,13 @@ def list_tokens(session: Session) -> None:
 @app.command("revoke")
 @online
 def revoke_token(
-    session: Session, token: Annotated[str, typer.Argument(metavar="TOKEN", help="Its name or id.")]
+    session: Session, name: Annotated[str, typer.Argument(metavar="TOKEN", help="Its name or id.")]
 ) -> None:
     """End a token at once."""
     mine = session.client.get(TOKENS)["items"]
-    found = next((one for one in mine if token in (one["name"], one["id"])), None)
+    found = next((one for one in mine if name in (one["name"], one["id"])), None)
     if found is None:
-        raise NotFound(f"you have no token with the name or id '{token}'; 'distributedjob token list' shows them all")
+        raise NotFound(f"you have no token with the name or id '{name}'; 'distributedjob token list' shows them all")
     session.client.delete(f"{TOKENS}/{found['id']}")
     if session.output is Format.JSON:
         print_json(found)

@@ -5,6 +5,7 @@ at the edges, where people read and write RFC 3339.
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 Instant = int
 
@@ -44,6 +45,7 @@ def from_rfc3339(text: str) -> Instant:
     return from_datetime(moment)
 
 
+@lru_cache(maxsize=4096)
 def to_rfc3339(instant: Instant, zone: tzinfo = UTC) -> str:
     """RFC 3339 with offset; `Z` for UTC; fractions only where there are some."""
     text = to_datetime(instant, zone).isoformat()

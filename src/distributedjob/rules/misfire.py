@@ -13,7 +13,7 @@ from distributedjob.model.policies import MisfireMode, MisfirePolicy
 COUNT_LIMIT = 10_000
 """Missed fires are counted exactly up to here."""
 
-LIVE_LIMIT = 500
+LIVE_LIMIT = 50
 """Live fires of one schedule in one pass; the rest stays due for the next pass."""
 
 Step = Callable[[Instant], Instant | None]

@@ -22,6 +22,8 @@ from distributedjob.telemetry.events import Events
 
 BATCH = 250
 READ_LIMIT = 20_000
+SMALL_BATCH = 64
+WAIT_SECONDS = 0.002
 LONGEST_SLEEP = 1.0
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
@@ -29,6 +31,9 @@ LONGEST_PAUSE = 1.0
 
 class LocalWorker(Protocol):
     """A worker in this process, which may take fires that are recorded as already claimed."""
+
+    @property
+    def free(self) -> int: ...
 
     def take_slots(self, wanted: int) -> Slots: ...
 
@@ -66,7 +71,11 @@ class WindowReader:
 
 
 class Recorder:
-    """Records what is due in the window."""
+    """Records what is due in the window.
+
+    `patience` is how late a fire may become, in microseconds, while it waits for a free slot of this process's
+    worker; after that it is recorded as pending, for whoever has room.
+    """
 
     def __init__(
         self,
@@ -77,6 +86,7 @@ class Recorder:
         worker: LocalWorker | None,
         events: Events,
         on_recorded: Callable[[Recorded], None],
+        patience: int,
     ) -> None:
         self._desk = desk
         self._clock = clock
@@ -84,6 +94,7 @@ class Recorder:
         self._worker = worker
         self._events = events
         self._on_recorded = on_recorded
+        self._patience = patience
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -98,7 +109,7 @@ class Recorder:
     async def run(self) -> None:
         pause = FIRST_PAUSE
         while True:
-            due = [] if self._clock.frozen else self._window.take_due(self._clock.now(), limit=BATCH)
+            due = [] if self._clock.frozen else self._window.take_due(self._clock.now(), limit=await self._room())
             if not due:
                 await self._sleep()
                 continue
@@ -111,6 +122,16 @@ class Recorder:
                 pause = min(LONGEST_PAUSE, pause * 2)
             except Exception as error:  # noqa: BLE001 - one broken schedule must not stop the others
                 await self._record_singly(due, error)
+
+    async def _room(self) -> int:
+        """How many fires to take. A busy worker is waited for a moment: a fire that cannot start yet gains nothing
+        by being recorded first, and one that is recorded as claimed saves a write."""
+        if self._worker is None:
+            return BATCH
+        next_at = self._window.next_at
+        while next_at is not None and self._worker.free < SMALL_BATCH and self._clock.now() - next_at < self._patience:
+            await asyncio.sleep(WAIT_SECONDS)
+        return max(SMALL_BATCH, min(BATCH, self._worker.free))
 
     async def _sleep(self) -> None:
         self._wake.clear()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from distributedjob.model.errors import Invalid
 from distributedjob.model.identity import Principal
 from distributedjob.model.instant import Instant
 from distributedjob.model.schedule import IntervalTiming, Schedule
@@ -9,6 +10,7 @@ from distributedjob.services.desk import Transaction
 from distributedjob.services.drafts import NEW, ScheduleDraft
 from distributedjob.services.validation import refuse, timing_faults, window_faults
 from distributedjob.store import schedules
+from distributedjob.timing.fields import CronError
 from distributedjob.timing.preview import Preview, preview
 from distributedjob.timing.words import Language
 
@@ -25,7 +27,10 @@ def preview_schedule(
     """Up to `count` fires after `after`, by default now. Raises Invalid."""
     schedule = _settled(tx, draft, principal)
     refuse([*timing_faults("schedule", schedule), *window_faults("schedule", schedule)])
-    return preview(schedule, after=tx.now if after is None else after, count=count, language=language)
+    try:
+        return preview(schedule, after=tx.now if after is None else after, count=count, language=language)
+    except CronError as error:  # a seed can pick a date that no year has
+        raise Invalid.one("schedule.expression", str(error), code="cron_invalid") from None
 
 
 def _settled(tx: Transaction, draft: ScheduleDraft, principal: Principal) -> Schedule:

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy import Connection, Select, delete, exists, select, update
 
 from distributedjob.model.execution import FIRST_TERMINAL, State
 from distributedjob.model.identity import Principal
 from distributedjob.model.instant import Instant
 from distributedjob.store.bodies import decode_body
 from distributedjob.store.scope import visible
-from distributedjob.store.tables import attempt, execution, execution_parameters, failure, output
+from distributedjob.store.tables import attempt, execution, execution_parameters, failure, output, schedule
 
 
 class Shown(NamedTuple):
@@ -151,9 +151,13 @@ def list_terminal(
     states: Iterable[State],
     limit: int,
 ) -> list[int]:
-    """Ids of ended executions recorded before `below_id` was made, oldest first, at most `limit`."""
+    """Ids of ended executions recorded before `below_id` was made, oldest first, at most `limit`.
+
+    Without those from whose end a schedule has yet to count.
+    """
+    waited_for = exists().where(schedule.c.waiting_id == execution.c.id)
     wanted = select(execution.c.id).where(
-        visible(execution, principal), execution.c.id < below_id, execution.c.state >= FIRST_TERMINAL
+        visible(execution, principal), execution.c.id < below_id, execution.c.state >= FIRST_TERMINAL, ~waited_for
     )
     chosen = list(states)
     if chosen:

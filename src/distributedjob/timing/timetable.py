@@ -159,20 +159,21 @@ def timetable_of(timing: Timing, *, seed: int) -> Timetable:
 def _seedless_timetable(timing: CronTiming) -> CronTimetable | None:
     """None when the expression holds an `H`."""
     expression = parse_cron(timing.expression, dialect=timing.dialect)
-    return None if expression.hashed else _compile(expression, timing, seed=0)
+    return None if expression.hashed else _compile(expression, expression.pattern(0), timing)
 
 
 @lru_cache(maxsize=16_384)
 def _seeded_timetable(timing: CronTiming, seed: int) -> CronTimetable:
     expression = parse_cron(timing.expression, dialect=timing.dialect)
-    ensure_it_can_fire(expression, seed=seed)
-    return _compile(expression, timing, seed=seed)
+    pattern = expression.pattern(seed)
+    ensure_it_can_fire(expression, pattern=pattern)
+    return _compile(expression, pattern, timing)
 
 
-def _compile(expression: CronExpression, timing: CronTiming, *, seed: int) -> CronTimetable:
+def _compile(expression: CronExpression, pattern: Pattern, timing: CronTiming) -> CronTimetable:
     get_zone(timing.time_zone)
     rules = RHYTHM if expression.keeps_rhythm else ClockRules(timing.dst_gap, timing.dst_repeat)
-    return CronTimetable(expression.pattern(seed), zone=timing.time_zone, rules=rules)
+    return CronTimetable(pattern, zone=timing.time_zone, rules=rules)
 
 
 def _interval_timetable(timing: IntervalTiming) -> IntervalTimetable | AfterEndTimetable:

@@ -84,6 +84,10 @@ class Worker:
         """Executions between claim and result."""
         return self.slots.used
 
+    @property
+    def free(self) -> int:
+        return self.slots.free
+
     def take_slots(self, wanted: int) -> FreeSlots:
         return FreeSlots(self._session, self._queues, self.slots.take(wanted))
 
