@@ -8,6 +8,7 @@ from distributedjob.model.instant import MILLISECOND, Instant
 NODE_BITS = 12
 SEQUENCE_BITS = 10
 NODES = 1 << NODE_BITS
+MAX_ID = 2**63 - 1
 ID_EPOCH: Instant = 1_735_689_600_000_000
 """2025-01-01T00:00:00Z: 41 bits of milliseconds last until 2094."""
 
@@ -36,7 +37,7 @@ class IdSequence:
 
 def first_id_at(instant: Instant) -> int:
     """The smallest id that can be made at `instant`; bounds a range of executions by time."""
-    return max(0, ((instant - ID_EPOCH) // MILLISECOND) << (NODE_BITS + SEQUENCE_BITS))
+    return min(MAX_ID, max(0, ((instant - ID_EPOCH) // MILLISECOND) << (NODE_BITS + SEQUENCE_BITS)))
 
 
 def instant_of(id_: int) -> Instant:

@@ -125,7 +125,7 @@ def _tls(tls: Tls) -> Iterator[FieldError]:
         return
     try:
         make_context(tls)
-    except (OSError, ValueError):
+    except (OSError, TypeError, ValueError):  # TypeError: not even ASCII
         yield FieldError("tls.ca", "not PEM certificates; they begin with -----BEGIN CERTIFICATE-----")
 
 

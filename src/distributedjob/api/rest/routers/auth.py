@@ -1,12 +1,11 @@
 """Logging in, who one is, and API tokens."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from distributedjob.api.rest.dependencies import Address, Api, Caller
+from distributedjob.api.rest.paths import TokenId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
-from distributedjob.api.rest.wire.base import Id, Page, to_id
+from distributedjob.api.rest.wire.base import Page, to_id
 from distributedjob.api.rest.wire.people import (
     LoginIn,
     LoginShown,
@@ -64,7 +63,7 @@ async def create_token(body: TokenIn, api: Api, caller: Caller) -> NewTokenShown
     return NewTokenShown(**TokenShown.of(created).model_dump(), token=text)
 
 
-@router.delete("/tokens/{token_id}", status_code=204)
-async def revoke_token(token_id: Annotated[Id, Path()], api: Api, caller: Caller) -> None:
+@router.delete("/tokens/{token_id:id}", status_code=204)
+async def revoke_token(token_id: TokenId, api: Api, caller: Caller) -> None:
     """Revoke one of one's API tokens."""
     await api.authenticator.revoke_token(caller, to_id(token_id))

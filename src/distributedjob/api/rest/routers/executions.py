@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from distributedjob.api.rest.dependencies import Api, Caller
 from distributedjob.api.rest.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
+from distributedjob.api.rest.paths import ExecutionId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
-from distributedjob.api.rest.wire.base import Id, InstantText, Page, Parameters, maybe_instant, to_id
+from distributedjob.api.rest.wire.base import BoundText, Id, Page, Parameters, maybe_bound, to_id
 from distributedjob.api.rest.wire.executions import ExecutionShown, RecordShown, StateWord, StatsShown, TriggerWord
 from distributedjob.model.errors import Invalid
 from distributedjob.model.execution import State, Trigger
@@ -21,17 +22,15 @@ from distributedjob.store.history import Filter
 executions_router = APIRouter(prefix="/v1/executions", tags=["executions"], route_class=StrictJsonRoute)
 records_router = APIRouter(prefix="/v1/records", tags=["records"], route_class=StrictJsonRoute)
 
-ExecutionId = Annotated[Id, Path()]
-
 
 class ExecutionQuery(Parameters):
     task_id: Id | None = None
     state: list[StateWord] = Field(default=[], max_length=11, description="may be repeated")
     trigger: TriggerWord | None = None
-    since: InstantText | None = Field(
+    since: BoundText | None = Field(
         default=None, alias="from", description="by fire time where the list is of one task, else by time of recording"
     )
-    until: InstantText | None = Field(default=None, alias="to", description="exclusive")
+    until: BoundText | None = Field(default=None, alias="to", description="exclusive")
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
 
@@ -40,24 +39,24 @@ class ExecutionQuery(Parameters):
             task_id=None if self.task_id is None else to_id(self.task_id),
             states=frozenset(State.of(word) for word in self.state),
             trigger=None if self.trigger is None else Trigger[self.trigger.upper()],
-            since=maybe_instant(self.since),
-            until=maybe_instant(self.until),
+            since=maybe_bound(self.since),
+            until=maybe_bound(self.until),
         )
 
 
 class StatsQuery(Parameters):
     task_id: Id | None = None
-    since: InstantText | None = Field(default=None, alias="from", description="by default one hour before `to`")
-    until: InstantText | None = Field(default=None, alias="to", description="by default now")
+    since: BoundText | None = Field(default=None, alias="from", description="by default one hour before `to`")
+    until: BoundText | None = Field(default=None, alias="to", description="by default now")
 
 
 @records_router.get("/stats")
 async def show_stats(query: Annotated[StatsQuery, Query()], api: Api, caller: Caller) -> StatsShown:
     """Count the executions of a stretch of time by state and trigger, and those that are not finished now."""
     now = api.desk.clock()
-    until = maybe_instant(query.until)
+    until = maybe_bound(query.until)
     until = now if until is None else until
-    since = maybe_instant(query.since)
+    since = maybe_bound(query.since)
     since = max(0, until - HOUR) if since is None else since
     if since > until:
         raise Invalid.one("from", "lies after to")
@@ -87,8 +86,8 @@ async def list_executions(query: Annotated[ExecutionQuery, Query()], api: Api, c
     )
 
 
-@records_router.get("/{execution_id}")
-@executions_router.get("/{execution_id}")
+@records_router.get("/{execution_id:id}")
+@executions_router.get("/{execution_id:id}")
 async def show_execution(execution_id: ExecutionId, api: Api, caller: Caller) -> RecordShown:
     """Show an execution with its request, its attempts and what each got back."""
     record = await api.desk.read(lambda tx: executions.get_record(tx, to_id(execution_id), principal=caller))

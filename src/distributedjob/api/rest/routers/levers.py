@@ -1,12 +1,11 @@
 """What an operator does to executions: cancel, run again, resolve, purge."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 
 from distributedjob.api.rest.dependencies import Api, Caller
+from distributedjob.api.rest.paths import ExecutionId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
-from distributedjob.api.rest.wire.base import Id, maybe_instant, to_id, to_instant
+from distributedjob.api.rest.wire.base import bound_of, maybe_bound, to_id
 from distributedjob.api.rest.wire.executions import (
     CancelIn,
     CancelShown,
@@ -26,7 +25,6 @@ from distributedjob.store.history import Filter
 
 router = APIRouter(prefix="/v1/executions", tags=["executions"], route_class=StrictJsonRoute)
 
-ExecutionId = Annotated[Id, Path()]
 AS_IT_WAS = RerunIn()
 
 
@@ -36,7 +34,7 @@ async def cancel_executions(body: CancelIn, api: Api, caller: Caller) -> CancelS
     wanted = Filter(
         task_id=None if body.task_id is None else to_id(body.task_id),
         states=frozenset(State.of(word) for word in body.states),
-        until=maybe_instant(body.before),
+        until=maybe_bound(body.before),
     )
     done = await api.desk.write(lambda tx: executions.cancel_executions(tx, wanted, principal=caller))
     return CancelShown(cancelled=done.cancelled, asked=done.asked, more=done.more)
@@ -49,7 +47,7 @@ async def purge_executions(body: PurgeIn, api: Api, caller: Caller) -> PurgeShow
         lambda tx: executions.purge_executions(
             tx,
             principal=caller,
-            before=to_instant(body.before),
+            before=bound_of(body.before),
             task_id=None if body.task_id is None else to_id(body.task_id),
             states=frozenset(State.of(word) for word in body.states),
         )
@@ -57,14 +55,14 @@ async def purge_executions(body: PurgeIn, api: Api, caller: Caller) -> PurgeShow
     return PurgeShown(purged=done.purged, more=done.more)
 
 
-@router.post("/{execution_id}/cancel", status_code=202)
+@router.post("/{execution_id:id}/cancel", status_code=202)
 async def cancel_execution(execution_id: ExecutionId, api: Api, caller: Caller) -> ExecutionShown:
     """Cancel an execution: at once while it waits; a running one is asked to stop, and may still succeed first."""
     done = await api.desk.write(lambda tx: executions.cancel_execution(tx, to_id(execution_id), principal=caller))
     return ExecutionShown.of(done)
 
 
-@router.post("/{execution_id}/rerun", status_code=202)
+@router.post("/{execution_id:id}/rerun", status_code=202)
 async def rerun_execution(
     execution_id: ExecutionId, api: Api, caller: Caller, response: Response, body: RerunIn = AS_IT_WAS
 ) -> ExecutionShown:
@@ -76,7 +74,7 @@ async def rerun_execution(
     return ExecutionShown.of(run)
 
 
-@router.post("/{execution_id}/resolve")
+@router.post("/{execution_id:id}/resolve")
 async def resolve_execution(execution_id: ExecutionId, body: ResolveIn, api: Api, caller: Caller) -> RecordShown:
     """Note what became of an `unknown` execution. Its state stays."""
     record = await api.desk.write(

@@ -7,16 +7,16 @@ from fastapi import APIRouter, Path, Query, Response
 from distributedjob.api.rest.dependencies import Api, Caller
 from distributedjob.api.rest.etags import IfMatch, etag_of, expected_revisions
 from distributedjob.api.rest.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
+from distributedjob.api.rest.paths import TaskId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
-from distributedjob.api.rest.wire.base import Id, Page, Parameters, to_id
+from distributedjob.api.rest.wire.base import Page, Parameters, to_id
 from distributedjob.api.rest.wire.tasks import RevisionShown, TaskShown
 from distributedjob.model.task import Task
 from distributedjob.services import tasks
 from distributedjob.services.desk import Transaction
 
-router = APIRouter(prefix="/v1/tasks/{task_id}/revisions", tags=["revisions"], route_class=StrictJsonRoute)
+router = APIRouter(prefix="/v1/tasks/{task_id:id}/revisions", tags=["revisions"], route_class=StrictJsonRoute)
 
-TaskId = Annotated[Id, Path()]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 

@@ -2,15 +2,16 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
 from distributedjob.api.rest.dependencies import Api, ApiDependencies, Caller
 from distributedjob.api.rest.etags import IfMatch, etag_of, expected_revisions
 from distributedjob.api.rest.faults import validated
 from distributedjob.api.rest.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
+from distributedjob.api.rest.paths import ScheduleId, TaskId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
-from distributedjob.api.rest.wire.base import Id, Page, Parameters, to_id
+from distributedjob.api.rest.wire.base import Page, Parameters, to_id
 from distributedjob.api.rest.wire.executions import ExecutionShown, RunIn
 from distributedjob.api.rest.wire.tasks import TaskIn, TaskPatch, TaskShown, merged, task_document
 from distributedjob.model.identity import Principal
@@ -20,8 +21,6 @@ from distributedjob.services.drafts import TaskDraft
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"], route_class=StrictJsonRoute)
 
-TaskId = Annotated[Id, Path()]
-ScheduleId = Annotated[Id, Path()]
 Key = Annotated[
     str | None,
     Header(
@@ -75,7 +74,7 @@ async def create_task(body: TaskIn, api: Api, caller: Caller, response: Response
     return TaskShown.of(task)
 
 
-@router.get("/{task_id}")
+@router.get("/{task_id:id}")
 async def show_task(task_id: TaskId, api: Api, caller: Caller, response: Response) -> TaskShown:
     """Show a task with its schedules and their next fires."""
     task = await api.desk.read(lambda tx: tasks.get_task(tx, to_id(task_id), principal=caller))
@@ -83,7 +82,7 @@ async def show_task(task_id: TaskId, api: Api, caller: Caller, response: Respons
     return TaskShown.of(task)
 
 
-@router.put("/{task_id}")
+@router.put("/{task_id:id}")
 async def replace_task(
     task_id: TaskId, body: TaskIn, api: Api, caller: Caller, response: Response, if_match: IfMatch = None
 ) -> TaskShown:
@@ -93,7 +92,7 @@ async def replace_task(
     return await _revise(api, caller, task_id, lambda _: draft, response, if_match)
 
 
-@router.patch("/{task_id}")
+@router.patch("/{task_id:id}")
 async def patch_task(
     task_id: TaskId, body: TaskPatch, api: Api, caller: Caller, response: Response, if_match: IfMatch = None
 ) -> TaskShown:
@@ -106,14 +105,14 @@ async def patch_task(
     return await _revise(api, caller, task_id, change, response, if_match)
 
 
-@router.delete("/{task_id}", status_code=204)
+@router.delete("/{task_id:id}", status_code=204)
 async def delete_task(task_id: TaskId, api: Api, caller: Caller, if_match: IfMatch = None) -> None:
     """Delete a task. Executions that were recorded go on, and stay in the history."""
     expected = expected_revisions(if_match)
     await api.desk.write(lambda tx: tasks.delete_task(tx, to_id(task_id), principal=caller, expected=expected))
 
 
-@router.post("/{task_id}/enable")
+@router.post("/{task_id:id}/enable")
 async def enable_task(
     task_id: TaskId, api: Api, caller: Caller, response: Response, if_match: IfMatch = None
 ) -> TaskShown:
@@ -121,7 +120,7 @@ async def enable_task(
     return await _revise(api, caller, task_id, tasks.enabling, response, if_match)
 
 
-@router.post("/{task_id}/disable")
+@router.post("/{task_id:id}/disable")
 async def disable_task(
     task_id: TaskId, api: Api, caller: Caller, response: Response, if_match: IfMatch = None
 ) -> TaskShown:
@@ -129,7 +128,7 @@ async def disable_task(
     return await _revise(api, caller, task_id, tasks.disabling, response, if_match)
 
 
-@router.post("/{task_id}/schedules/{schedule_id}/enable")
+@router.post("/{task_id:id}/schedules/{schedule_id:id}/enable")
 async def enable_schedule(
     task_id: TaskId, schedule_id: ScheduleId, api: Api, caller: Caller, response: Response
 ) -> TaskShown:
@@ -138,7 +137,7 @@ async def enable_schedule(
     return await _revise(api, caller, task_id, switch, response, None)
 
 
-@router.post("/{task_id}/schedules/{schedule_id}/disable")
+@router.post("/{task_id:id}/schedules/{schedule_id:id}/disable")
 async def disable_schedule(
     task_id: TaskId, schedule_id: ScheduleId, api: Api, caller: Caller, response: Response
 ) -> TaskShown:
@@ -147,7 +146,7 @@ async def disable_schedule(
     return await _revise(api, caller, task_id, switch, response, None)
 
 
-@router.post("/{task_id}/run", status_code=202)
+@router.post("/{task_id:id}/run", status_code=202)
 async def run_task(
     task_id: TaskId, api: Api, caller: Caller, response: Response, body: RunIn = NO_PARAMETERS, key: Key = None
 ) -> ExecutionShown:

@@ -6,9 +6,10 @@ Strict on purpose: `"true"` is no boolean and `false` no number, so that a mista
 from difflib import get_close_matches
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from distributedjob.model.identity import MAX_ID
 from distributedjob.model.instant import MAX_INSTANT, Instant, from_rfc3339, to_rfc3339
 
 T = TypeVar("T")
@@ -17,7 +18,6 @@ READ_ONLY = frozenset(
     {"id", "revision", "department_id", "created_at", "updated_at", "updated_by", "next_fire_at", "created_by"}
 )
 UNKNOWN_FIELDS = "unknown_fields"
-MAX_ID = 2**63 - 1
 
 
 class _Closed(BaseModel):
@@ -82,6 +82,28 @@ def to_instant(text: str) -> Instant:
     return instant
 
 
+def _readable_instant(text: str) -> str:
+    bound_of(text)
+    return text
+
+
+def bound_of(text: str) -> Instant:
+    """An instant that bounds a list: one outside the years that instants have bounds nothing."""
+    try:
+        return max(0, from_rfc3339(text))
+    except OverflowError:
+        return 0
+
+
+def maybe_bound(text: str | None) -> Instant | None:
+    return None if text is None else bound_of(text)
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 7.0 is 7."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def maybe_instant(text: str | None) -> Instant | None:
     return None if text is None else to_instant(text)
 
@@ -97,11 +119,10 @@ def to_id(text: str) -> int:
 
 
 Id = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$", examples=["241893451776360448"])]
-InstantText = Annotated[
-    str,
-    AfterValidator(_checked_instant),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-03-29T02:30:00+01:00"]}),
-]
+_DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-03-29T02:30:00+01:00"]})
+InstantText = Annotated[str, AfterValidator(_checked_instant), _DATE_TIME]
+BoundText = Annotated[str, AfterValidator(_readable_instant), _DATE_TIME]
+Whole = Annotated[int, BeforeValidator(_whole)]
 ShownInstant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from distributedjob.api.rest.wire.base import Id, InstantText, Shown, ShownInstant, Wire, shown_instant
+from distributedjob.api.rest.wire.base import BoundText, Id, Shown, ShownInstant, Wire, shown_instant
 from distributedjob.model.execution import Flag, State, Trigger
 from distributedjob.model.instant import to_rfc3339
 from distributedjob.services.executions import Listed, Record
@@ -265,7 +265,7 @@ class CancelIn(Wire):
 
     task_id: Id | None = None
     states: list[LiveWord] = Field(default=[], max_length=3)
-    before: InstantText | None = Field(default=None, description="only those recorded before this instant")
+    before: BoundText | None = Field(default=None, description="only those recorded before this instant")
 
 
 class CancelShown(Shown):
@@ -279,7 +279,7 @@ class CancelShown(Shown):
 class PurgeIn(Wire):
     """Ended executions recorded before an instant."""
 
-    before: InstantText
+    before: BoundText
     task_id: Id | None = None
     states: list[EndedWord] = Field(default=[], max_length=8)
 

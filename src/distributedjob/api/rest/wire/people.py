@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from distributedjob.api.rest.wire.base import Id, Name, Shown, ShownInstant, Wire, shown_instant
+from distributedjob.api.rest.wire.base import Id, Name, Shown, ShownInstant, Whole, Wire, shown_instant
 from distributedjob.model.instant import to_rfc3339
 from distributedjob.model.person import ApiToken, User
 
@@ -44,7 +44,7 @@ class PasswordIn(Wire):
 
 class TokenIn(Wire):
     name: Name = Field(max_length=64, examples=["deploy"])
-    days: int | None = Field(default=None, ge=1, le=3650, description="until it expires; null: never")
+    days: Whole | None = Field(default=None, ge=1, le=3650, description="until it expires; null: never")
 
 
 class TokenShown(Shown):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from distributedjob.api.rest.wire.base import Wire
+from distributedjob.api.rest.wire.base import Whole, Wire
 from distributedjob.model.policies import (
     Delivery,
     MisfireMode,
@@ -18,7 +18,7 @@ from distributedjob.model.policies import (
 )
 
 DAY = 86_400
-Duration = Annotated[float, Field(gt=0, le=30 * DAY, allow_inf_nan=False)]
+Duration = Annotated[float, Field(ge=0.001, le=30 * DAY, allow_inf_nan=False)]
 RetryKey = Annotated[str, Field(pattern=r"^([1-5][0-9]{2}|[1-5]xx|not_sent|unclear|rejected)$")]
 
 
@@ -33,7 +33,7 @@ def duration(value: float | None) -> timedelta | None:
 class RetryIn(Wire):
     """Full jitter over `base_seconds` × 2ⁿ, up to `cap_seconds`. `table` overrides what is retried."""
 
-    max_attempts: int = Field(default=3, ge=1, le=100)
+    max_attempts: Whole = Field(default=3, ge=1, le=100)
     base_seconds: float = Field(default=2.0, ge=0, le=DAY, allow_inf_nan=False)
     cap_seconds: float = Field(default=300.0, ge=0, le=DAY, allow_inf_nan=False)
     table: dict[RetryKey, Literal["retry", "fail"]] = Field(default={}, max_length=100)
@@ -62,8 +62,8 @@ class MisfireFields(Wire):
     misfire: Literal["latest", "skip", "all"] | None = None
     misfire_grace_seconds: float | None = Field(default=None, ge=0, le=DAY, allow_inf_nan=False)
     misfire_max_age_seconds: Duration | None = None
-    catchup_max_fires: int | None = Field(default=None, ge=1, le=1_000_000)
-    catchup_window_seconds: float | None = Field(default=None, gt=0, le=7 * DAY, allow_inf_nan=False)
+    catchup_max_fires: Whole | None = Field(default=None, ge=1, le=1_000_000)
+    catchup_window_seconds: float | None = Field(default=None, ge=1, le=7 * DAY, allow_inf_nan=False)
 
     def misfire_over(self, base: MisfirePolicy) -> MisfirePolicy | None:
         """`base` with what is given here; None when nothing is."""
@@ -94,14 +94,14 @@ def misfire_fields(policy: MisfirePolicy | None) -> dict[str, object]:
 class PoliciesIn(MisfireFields):
     delivery: Literal["at_least_once", "at_most_once"] = "at_least_once"
     overlap: Literal["allow", "skip", "wait", "replace"] = "allow"
-    max_parallel: int | None = Field(default=None, ge=1, le=10_000)
+    max_parallel: Whole | None = Field(default=None, ge=1, le=10_000)
     retry: RetryIn = RetryIn()
     connect_timeout_seconds: float = Field(default=5.0, ge=0.001, le=300, allow_inf_nan=False)
     timeout_seconds: float = Field(default=60.0, ge=0.001, le=DAY, allow_inf_nan=False)
     execution_timeout_seconds: Annotated[float, Field(ge=0.001, le=7 * DAY, allow_inf_nan=False)] | None = None
     deadline_seconds: float = Field(default=3600.0, ge=1, le=30 * DAY, allow_inf_nan=False)
     max_age_seconds: Duration | None = None
-    priority: int = Field(default=5, ge=0, le=9, description="0 is served first, 9 last")
+    priority: Whole = Field(default=5, ge=0, le=9, description="0 is served first, 9 last")
 
     def to_model(self) -> Policies:
         return Policies(

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from distributedjob.api.rest.wire.base import InstantText, Shown, ShownInstant, Wire
+from distributedjob.api.rest.wire.base import InstantText, Shown, ShownInstant, Whole, Wire
 from distributedjob.api.rest.wire.schedules import ScheduleIn
 from distributedjob.model.instant import to_rfc3339
 from distributedjob.timing.preview import Preview
@@ -16,7 +16,7 @@ class PreviewIn(Wire):
 
     schedule: ScheduleIn
     after: InstantText | None = None
-    count: int = Field(default=10, ge=1, le=1000)
+    count: Whole = Field(default=10, ge=1, le=1000)
     language: Literal["en", "zh"] = "en"
 
 

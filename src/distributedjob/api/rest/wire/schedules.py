@@ -9,6 +9,7 @@ from distributedjob.api.rest.wire.base import (
     Id,
     InstantText,
     ShownInstant,
+    Whole,
     maybe_instant,
     shown_instant,
     to_id,
@@ -42,7 +43,7 @@ class _ScheduleIn(MisfireFields):
     enabled: bool = True
     start_at: InstantText | None = None
     end_at: InstantText | None = None
-    max_fires: int | None = Field(default=None, ge=1, le=10**12)
+    max_fires: Whole | None = Field(default=None, ge=1, le=10**12)
     jitter_seconds: float = Field(default=0.0, ge=0, le=DAY, allow_inf_nan=False)
 
     def draft(self, *, misfire: MisfirePolicy, path: str) -> ScheduleDraft:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, JsonValue, Tag
 
-from distributedjob.api.rest.wire.base import Wire
+from distributedjob.api.rest.wire.base import Whole, Wire
 from distributedjob.model.target import (
     Body,
     BodyKind,
@@ -74,7 +74,7 @@ class JsonPathIn(Wire):
 
 
 StatusText = Annotated[str, Field(pattern=r"^([1-5]xx|[0-9]{3}(-[0-9]{3})?)$")]
-Status = Annotated[int, Field(ge=200, le=599)]
+Status = Annotated[Whole, Field(ge=200, le=599)]
 
 
 class SuccessIn(Wire):
@@ -114,7 +114,7 @@ class HttpTargetIn(Wire):
     body: BodyIn | None = None
     success: SuccessIn = SuccessIn()
     tls: TlsIn = TlsIn()
-    redirects: int = Field(default=0, ge=0, le=3)
+    redirects: Whole = Field(default=0, ge=0, le=3)
 
     def to_model(self) -> HttpTarget:
         return HttpTarget(
