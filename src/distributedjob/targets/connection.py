@@ -37,6 +37,7 @@ class Connection(asyncio.Protocol):
         "owner",
         "reader",
         "reusable",
+        "shelf",
     )
 
     def __init__(
@@ -52,6 +53,7 @@ class Connection(asyncio.Protocol):
         self.reusable = True
         self.idle_since = 0.0
         self.owner: Owner | None = None
+        self.shelf = ""
         self.reader = AnswerReader(limits=limits)
         self._loop = loop
         self._deadlines = deadlines

@@ -92,12 +92,9 @@ class HttpCaller:
     async def _send(self, request: Request, terms: Terms, *, last_look: Callable[[], bool]) -> Outcome:
         """Find or open a connection, look once more, write, and wait for the reply."""
         plan, pool = request.plan, self._pool
-        connection = self._find_resting(request, terms)
-        if connection is None:
-            opened = await self._open(request, terms)
-            if isinstance(opened, NotSent):
-                return opened
-            connection = opened
+        connection = await self._connection(request, terms)
+        if isinstance(connection, NotSent):
+            return connection
         agent = b"" if plan.brings_agent else self._agent
         message = b"".join((request.head, agent, request.appended, b"\r\n", request.body))
         keep = self._limits.read if plan.success.reads_body else self._limits.stored
@@ -112,23 +109,18 @@ class HttpCaller:
         pool.give(connection, origin=plan.origin)
         return reply if isinstance(reply, Unclear) else self._judged(request, reply)
 
-    def _find_resting(self, request: Request, terms: Terms) -> Connection | None:
-        if terms.line is Line.FRESH:
-            return None
-        now = asyncio.get_running_loop().time()
-        route = self._resolver.find(request.plan.origin, now=now)
-        if route is None:
-            return None
-        return self._pool.take(request.plan.origin, addresses=route.addresses)
-
-    async def _open(self, request: Request, terms: Terms) -> Connection | NotSent:
-        """Resolve, judge and dial; every failure here is before the first byte."""
+    async def _connection(self, request: Request, terms: Terms) -> Connection | NotSent:
+        """Resolve, judge, then a connection at rest or a new one; every failure here is before the first byte."""
         origin, resolver = request.plan.origin, self._resolver
         now = asyncio.get_running_loop().time()
         deadline = min(terms.deadline, now + terms.connect_timeout)
         route = resolver.find(origin, now=now) or await _resolved(resolver, request, deadline=deadline)
         if route.refusal is not None:
             return route.refusal
+        if terms.line is Line.ANY:
+            resting = self._pool.take(origin, addresses=route.addresses)
+            if resting is not None:
+                return resting
         opened = await self._dialler.dial(origin, route=route, deadline=deadline)
         if isinstance(opened, Connection):
             resolver.prefer(origin, address=opened.address)

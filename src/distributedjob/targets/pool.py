@@ -45,6 +45,7 @@ class Pool:
             return
         connection.idle_since = asyncio.get_running_loop().time()
         connection.owner = self
+        connection.shelf = origin.key
         self._resting.setdefault(origin.key, []).append(connection)
         self._count += 1
         if self._sweep is None:
@@ -52,11 +53,8 @@ class Pool:
 
     def forget(self, connection: Connection) -> None:
         """The peer closed it while it rested."""
-        for shelf in self._resting.values():
-            if connection in shelf:
-                shelf.remove(connection)
-                self._count -= 1
-                return
+        self._resting[connection.shelf].remove(connection)
+        self._count -= 1
 
     def close(self) -> None:
         """Close everything at rest, now and later: what is given back closes too."""

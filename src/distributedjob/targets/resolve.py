@@ -7,6 +7,7 @@ verdict is kept for a short time, so that the hot path neither looks up nor walk
 
 import asyncio
 import ipaddress
+import math
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -37,9 +38,12 @@ async def system_lookup(host: str, port: int) -> tuple[str, ...]:
 
 
 class Resolver:
-    """Routes by authority (host:port) under one policy. Concurrent look-ups of one authority are one."""
+    """Routes by authority (host:port) under one policy. Concurrent look-ups of one authority are one.
 
-    def __init__(self, *, policy: EgressPolicy, lookup: Lookup, keep_seconds: float, capacity: int = 4096) -> None:
+    A host that spells an address needs no look-up, and its verdict holds as long as the policy.
+    """
+
+    def __init__(self, *, policy: EgressPolicy, lookup: Lookup, keep_seconds: float, capacity: int = 16_384) -> None:
         self._policy = policy
         self._lookup = lookup
         self._keep = keep_seconds
@@ -54,6 +58,8 @@ class Resolver:
 
     async def resolve(self, origin: Origin) -> Route:
         """Look up and judge. Cancelling one waiter leaves the look-up to the others."""
+        if spelled := literal(origin.host):
+            return self._keep_route(origin, self._judge(origin, spelled, until=math.inf))
         task = self._pending.get(origin.authority)
         if task is None:
             task = asyncio.get_running_loop().create_task(self._resolve(origin))
@@ -75,11 +81,13 @@ class Resolver:
         await asyncio.gather(*pending, return_exceptions=True)
 
     async def _resolve(self, origin: Origin) -> Route:
-        addresses = literal(origin.host) or await self._look_up(origin)
+        addresses = await self._look_up(origin)
         until = asyncio.get_running_loop().time() + self._keep
-        route = self._judge(origin, addresses, until=until)
+        return self._keep_route(origin, self._judge(origin, addresses, until=until))
+
+    def _keep_route(self, origin: Origin, route: Route) -> Route:
         if len(self._routes) >= self._capacity:
-            self._routes.clear()  # a cache that is refilled by one look-up per host
+            self._routes.clear()  # a cache that one look-up per host fills again
         self._routes[origin.authority] = route
         return route
 

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
 
 import pytest
@@ -194,7 +194,7 @@ class Client:
 def rendered(target: str | HttpTarget, **changes: object) -> Request | NotSent:
     if isinstance(target, str):
         target = HttpTarget(target, HttpMethod.GET)
-    return compile_target(target).request(replace(RUN, **changes))
+    return compile_target(target).request(RUN._replace(**changes))
 
 
 RUN = RunVariables(

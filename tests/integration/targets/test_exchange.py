@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import zlib
-from dataclasses import replace
 
 import pytest
 
@@ -232,7 +231,7 @@ async def test_an_answer_before_the_request_was_taken_counts_but_ends_the_connec
 
     wire = await serve(refuse_unread, receive_buffer=4096)
     small = rendered(HttpTarget(wire.url, body=Body(BodyKind.TEXT, "x")))
-    beyond_all_buffers = replace(small, body=b"x" * 16_000_000)
+    beyond_all_buffers = small._replace(body=b"x" * 16_000_000)
 
     outcomes = [await client.call(beyond_all_buffers) for _ in range(2)]
 

@@ -44,6 +44,19 @@ async def test_no_more_connections_rest_than_allowed(serve, open_client):
     assert wire.connections == 4
 
 
+async def test_a_name_that_is_looked_up_again_keeps_its_connection(serve, open_client):
+    wire = await serve(answer_all)
+
+    async def loopback(host, port):
+        return ("127.0.0.1",)
+
+    client = open_client(lookup=loopback, limits=Limits(names_cached=timedelta(0)))
+    for _ in range(3):
+        await client.call(f"http://name.example:{wire.port}/")
+
+    assert wire.connections == 1
+
+
 async def test_closing_the_caller_closes_what_rests(serve, open_client):
     wire = await serve(answer_all)
     client = open_client()
