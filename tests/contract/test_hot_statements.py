@@ -127,6 +127,12 @@ async def test_a_second_claim_with_the_same_fence_gets_nothing(store: Store) -> 
     assert await claim(store, (1, 0), session=OTHER) == []
 
 
+async def test_a_pull_and_a_hint_of_one_session_never_both_get_a_row(store: Store) -> None:
+    await record(store, pending(1))
+    await claim(store, (1, 0), now=NOW)
+    assert await claim(store, (1, 0), now=NOW + 1) == []
+
+
 async def test_a_repeated_claim_after_a_lost_answer_finds_its_own(store: Store) -> None:
     await record(store, pending(1))
     first = await claim(store, (1, 0))

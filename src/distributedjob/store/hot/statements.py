@@ -87,11 +87,15 @@ class HotStatements:
     def claim(
         self, connection: Connection, hints: Sequence[tuple[int, int]], *, queue: str, session: int, now: Instant
     ) -> list[Claimed]:
-        """Claim by (id, fence as hinted); returns what `session` holds of them now."""
+        """Claim by (id, fence as hinted); returns what `session` holds of them since `now`.
+
+        `now` is part of the identity: a hint and a pull of one session may meet on a row, and only one of them
+        may run it.
+        """
         if not hints:
             return []
         connection.exec_driver_sql(self._sql["claim"], self._claim_parameters(hints, queue, session, now))
-        rows = connection.exec_driver_sql(self._sql["claimed"], (as_json(hints), session))
+        rows = connection.exec_driver_sql(self._sql["claimed"], (as_json(hints), session, now))
         return [Claimed(*row) for row in rows]
 
     def pull(
@@ -200,7 +204,8 @@ def _texts(d: Dialect) -> dict[str, str]:
             f"AND e.not_before <= {d.mark} AND e.deadline_at > {d.mark} AND e.cancel_asked = 0",
         ),
         "claimed": f"SELECT {claimed} FROM {d.rows(ID_FENCE)} JOIN execution AS e "
-        f"ON e.id = j.id AND e.fence = j.fence + 1 AND {unlive}e.state = 3 AND e.holder = {d.mark}",
+        f"ON e.id = j.id AND e.fence = j.fence + 1 AND {unlive}e.state = 3 AND e.holder = {d.mark} "
+        f"AND e.claimed_at = {d.mark}",
         "pull": f"SELECT e.id, e.fence FROM execution AS e {d.live_index} WHERE e.state = 1 AND e.state < 10 "
         f"AND e.queue = {d.mark} AND e.not_before <= {d.mark} AND e.deadline_at > {d.mark} AND e.cancel_asked = 0 "
         f"ORDER BY e.priority, e.not_before LIMIT {d.mark} {d.skip_locked}",
