@@ -58,7 +58,7 @@ def bounded(lines=MAX_LINES):
         sys.settrace(before)
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@settings(max_examples=1000, deadline=None, derandomize=True)
 @given(text=EXPRESSIONS, dialect=st.sampled_from(CronDialect))
 @example(text="ſUN * * * *", dialect=CronDialect.UNIX)
 @example(text="0 0 0 29 2 ? 2099", dialect=CronDialect.UNIX)

@@ -69,7 +69,7 @@ def theirs(expression, zone, start, count):
         yield fire.astimezone(UTC)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(expression=FIVE_FIELDS, zone=st.sampled_from(ZONES), start=INSTANTS)
 def test_fires_agree_with_cronsim(expression, zone, start):
     try:
@@ -80,7 +80,7 @@ def test_fires_agree_with_cronsim(expression, zone, start):
     assert list(ours(expression, zone, start, 8)) == expected
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(expression=FIXED_NIGHT_TIMES, zone=st.sampled_from(ZONES[1:]), day=st.integers(0, 5000))
 def test_fires_of_the_night_agree_with_cronsim_day_by_day(expression, zone, day):
     start = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(days=day)
