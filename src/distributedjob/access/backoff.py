@@ -34,7 +34,7 @@ class Patience:
     def wait(self, failures: int) -> Instant:
         if self.lock_at is not None and failures >= self.lock_at:
             return self.lock
-        return min(self.cap, SECOND << min(failures - self.free, 20)) if failures > self.free else 0
+        return min(self.cap, SECOND << min(failures - self.free - 1, 20)) if failures > self.free else 0
 
 
 PAIR = Patience(free=3, cap=MINUTE, lock_at=10, lock=15 * MINUTE)
