@@ -21,12 +21,13 @@ from distributedjob.api.rest.app import create_api
 from distributedjob.api.rest.dependencies import ApiDependencies, Fault
 from distributedjob.config import Role, Settings
 from distributedjob.egress import egress_of
-from distributedjob.model.errors import Conflict
+from distributedjob.model.errors import Conflict, Problem
 from distributedjob.node import Node
 from distributedjob.resources import Resources, open_resources, prepare_folder
 from distributedjob.runtime import crash
 from distributedjob.runtime.crew import Crew
 from distributedjob.runtime.errors import AlreadyRunning
+from distributedjob.runtime.family import FATAL, Family
 from distributedjob.runtime.lockfile import LockFile
 from distributedjob.services.authentication import Authenticator
 from distributedjob.services.people import create_first_admin, has_users
@@ -51,6 +52,30 @@ def run_serve(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*GENERATIONS)
     prepare_folder(settings.data_dir)
+    if settings.processes == 1:
+        _run_process(settings)
+        return
+    code = Family(partial(_run_child, settings), size=settings.processes).live()
+    if code:
+        sys.exit(code)
+
+
+def _run_child(settings: Settings, number: int) -> int:
+    """One of several processes: its own session, name and port, counted up from the first."""
+    changes = {
+        "processes": 1,
+        "node_name": f"{settings.node_name}-{number}",
+        "port": settings.port + number if settings.port else 0,
+    }
+    try:
+        _run_process(settings.model_copy(update=changes))
+    except Problem as problem:
+        sys.stderr.write(f"Error: {problem.message}\n")
+        return FATAL
+    return 0
+
+
+def _run_process(settings: Settings) -> None:
     lock = _lock(settings)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -116,7 +141,7 @@ def _announce(events: Events, listener: socket.socket | None, started: float) ->
 def _listen(settings: Settings) -> socket.socket:
     """Open the API's port before anything else, so that a port in use is known at once."""
     try:
-        return socket.create_server((settings.host, settings.port), backlog=1024, reuse_port=settings.processes > 1)
+        return socket.create_server((settings.host, settings.port), backlog=1024)
     except OSError as error:
         raise Conflict(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another --host or --port",

@@ -46,7 +46,12 @@ class Settings(BaseSettings):
         ("default",), min_length=1, description="Queues this node's worker serves."
     )
     slots: int = Field(256, ge=1, le=10_000, description="Executions this node's worker holds at once.")
-    processes: int = Field(1, ge=1, le=64, description="Full processes on this machine; SQLite allows one.")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Full processes on this machine, the second on the next port, and so on; SQLite allows one.",
+    )
     drain_timeout_seconds: float = Field(30.0, ge=0, le=3600, description="How long calls may go on after SIGTERM.")
     cancel_grace_seconds: float = Field(30.0, ge=1, le=3600, description="How long a cancelled call may go on.")
     catchup_rate: int = Field(20, ge=1, le=10_000, description="Missed fires caught up per second, per cluster.")
