@@ -142,7 +142,7 @@ class AttemptShown(Shown):
     """One call. `late`: its result came after another had been recorded, and is kept as evidence only."""
 
     no: int
-    outcome: Literal["not_sent", "answered", "unclear", "none", "running"]
+    outcome: Literal["not_sent", "answered", "unclear", "lost", "none", "running"]
     reason: str | None
     message: str | None
     status: int | None
