@@ -140,7 +140,7 @@ class Node:
         resources.dispatch.listen(CancelAsked, worker.cancel)
         for part in ("marker", "finisher", "runner"):
             writing.take(getattr(worker, part).run(), name=part)
-        working.take(worker.intake.run(), name="intake")
+        working.take(worker.intake.run(), name="intake", close=worker.intake.close)
         alone = settings.uses_sqlite
         puller = Puller(worker.intake, age_floor=MICROS if alone else 0)
         self._keep(working, puller, every=1.0 if alone else 0.1)
@@ -165,7 +165,7 @@ class Node:
             desk=desk, clock=resources.clock, membership=self.membership, window=window, wake=recorder.wake
         )
         resources.dispatch.listen(CursorMoved, recorder.cursor_moved)
-        scheduling.take(recorder.run(), name="recorder")
+        scheduling.take(recorder.run(), name="recorder", close=recorder.close)
         self._keep(scheduling, reader, every=1.0)
         gates = self._keep(scheduling, Gates(desk=desk), every=1.0)
         follower = self._keep(scheduling, Follower(desk=desk), every=1.0)
@@ -187,7 +187,7 @@ class Node:
 
     def _keep(self, crew: Crew, service: Service, *, every: float) -> Rhythm:
         rhythm = Rhythm(service, interval=every, on_failure=self._note_failure)
-        crew.take(rhythm.run(), name=service.name)
+        crew.take(rhythm.run(), name=service.name, close=rhythm.close)
         return rhythm
 
     async def _leave(self) -> None:

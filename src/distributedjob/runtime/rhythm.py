@@ -37,6 +37,7 @@ class Rhythm:
         self._on_failure = on_failure
         self._wake = asyncio.Event()
         self._failures = 0
+        self._closing = False
 
     @property
     def name(self) -> str:
@@ -50,9 +51,14 @@ class Rhythm:
         """`wake`, for whoever brings news along."""
         self._wake.set()
 
+    def close(self) -> None:
+        """Let `run` return after the pass that is under way."""
+        self._closing = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Live until cancelled."""
-        while True:
+        """Live until closed."""
+        while not self._closing:
             pause = await self._pass()
             if pause <= 0:
                 await asyncio.sleep(0)

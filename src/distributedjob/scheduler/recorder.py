@@ -96,6 +96,7 @@ class Recorder:
         self._on_recorded = on_recorded
         self._patience = patience
         self._wake = asyncio.Event()
+        self._closing = False
 
     def wake(self) -> None:
         self._wake.set()
@@ -106,9 +107,15 @@ class Recorder:
             self._window.put(news.schedule_id, news.next_fire_at)
             self._wake.set()
 
+    def close(self) -> None:
+        """Let `run` return when the transaction under way has been handed over."""
+        self._closing = True
+        self._wake.set()
+
     async def run(self) -> None:
+        """Record until closed."""
         pause = FIRST_PAUSE
-        while True:
+        while not self._closing:
             due = [] if self._clock.frozen else self._window.take_due(self._clock.now(), limit=await self._room())
             if not due:
                 await self._sleep()
@@ -129,8 +136,8 @@ class Recorder:
         if self._worker is None:
             return BATCH
         next_at = self._window.next_at
-        while next_at is not None and self._worker.free < SMALL_BATCH and self._clock.now() - next_at < self._patience:
-            await asyncio.sleep(WAIT_SECONDS)
+        while next_at is not None and self._worker.free < SMALL_BATCH and self._clock.now() - next_at < self._patience:  # noqa: ASYNC110
+            await asyncio.sleep(WAIT_SECONDS)  # a slot is freed thousands of times a second: an event costs more
         return max(SMALL_BATCH, min(BATCH, self._worker.free))
 
     async def _sleep(self) -> None:

@@ -46,6 +46,7 @@ class Intake:
         self._compiled = CompiledTasks()
         self._hints: list[tuple[Instant, int, int, str]] = []
         self._wake = asyncio.Event()
+        self._closing = False
 
     def hint(self, hint: Hint) -> None:
         """Take a hint; at its time the execution is claimed if a slot is free."""
@@ -62,9 +63,14 @@ class Intake:
         """Start executions that were recorded as claimed by this session; their slots are taken already."""
         self._runner.start([self._running(claimed, definitions, {}) for claimed in claims])
 
+    def close(self) -> None:
+        """Let `run` return when the claim under way has been taken over."""
+        self._closing = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Claim hinted executions, for ever."""
-        while True:
+        """Claim hinted executions until closed."""
+        while not self._closing:
             ready = self._ready()
             if not ready:
                 await self._sleep()
