@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
+import time
 
 import pytest
 
-from distributedjob.model.outcome import NotSent, Unclear
+from distributedjob.model.outcome import Answered, NotSent, Unclear
 from distributedjob.model.target import Body, BodyKind, HttpMethod, HttpTarget
 from distributedjob.targets.http import Line
 
@@ -112,6 +113,18 @@ async def test_the_total_timeout_also_ends_a_body_that_never_ends(serve, client)
     outcome = await client.call(wire.url, total_timeout=0.2)
 
     assert (type(outcome), outcome.timed_out) == (Unclear, True)
+
+
+async def test_an_answer_that_came_while_the_process_was_held_up_is_no_timeout(http_target, client):
+    """The target answers from another thread at once; this loop reads it only after the timeout has passed."""
+
+    def hold_up_after_the_write():
+        asyncio.get_running_loop().call_later(0.02, time.sleep, 0.6)
+        return True
+
+    outcome = await client.call(http_target.url(), total_timeout=0.3, last_look=hold_up_after_the_write)
+
+    assert isinstance(outcome, Answered)
 
 
 async def test_a_total_timeout_before_the_first_byte_is_not_sent(open_client):
