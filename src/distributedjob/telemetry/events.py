@@ -68,6 +68,9 @@ class Events:
     def rescued(self, *, executions: int) -> None:
         self._log.warning("executions of a lost worker were rescued", executions=executions)
 
+    def claim_failed(self, error: Exception, *, queue: str) -> None:
+        self._rarely("claim", "a claim failed; it is tried again", error=_line(error), queue=queue)
+
     def late_results(self, *, executions: int) -> None:
         self._log.warning("results came too late to count; kept as evidence", executions=executions)
 

@@ -13,6 +13,7 @@ from distributedjob.model.task import TaskDefinition
 from distributedjob.runtime import crash
 from distributedjob.services.desk import Desk, Transaction
 from distributedjob.store.parameters import find_parameters
+from distributedjob.telemetry.events import Events
 from distributedjob.worker.compiled import CompiledTasks
 from distributedjob.worker.runner import Runner, Running
 from distributedjob.worker.slots import Slots
@@ -22,6 +23,7 @@ HINT_LIMIT = 200_000
 """Hints beyond this many are dropped; the pull finds their rows."""
 
 LONGEST_SLEEP = 1.0
+PAUSE = 0.1
 
 
 class Intake:
@@ -36,6 +38,7 @@ class Intake:
         queues: Sequence[str],
         session: int,
         now: Callable[[], Instant],
+        events: Events,
     ) -> None:
         self._desk = desk
         self._runner = runner
@@ -43,6 +46,7 @@ class Intake:
         self._queues = tuple(queues)
         self._session = session
         self._now = now
+        self._events = events
         self._compiled = CompiledTasks()
         self._hints: list[tuple[Instant, int, int, str]] = []
         self._wake = asyncio.Event()
@@ -138,7 +142,10 @@ class Intake:
             self._runner.start([self._running(c, definitions, parameters, queue=queue) for c in claims])
             started = len(claims)
         except Unavailable:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(PAUSE)
+        except Exception as error:  # noqa: BLE001 - a claim that fails must not end all claiming
+            self._events.claim_failed(error, queue=queue)
+            await asyncio.sleep(PAUSE)
         finally:
             self._slots.give_back(taken - started)
         return started
@@ -151,9 +158,15 @@ class Intake:
         *,
         queue: str | None = None,
     ) -> Running:
+        """Ready to run; what cannot be compiled runs into its fault, and ends by it."""
         revision = (claimed.task_id, claimed.revision)
-        definition = definitions[revision]
-        task = self._compiled.get(revision, definition)
+        try:
+            definition = definitions[revision]
+            task = self._compiled.get(revision, definition)
+        except Exception as error:  # noqa: BLE001 - a definition that an older version accepted
+            return Running(
+                claimed, None, queue or self._queues[0], {}, fault=f"the task's definition is broken: {error!r}"
+            )
         own = parameters.get(claimed.id)
         merged = task.parameters if own is None else {**task.parameters, **own}
         return Running(claimed, task, queue or definition.queue, merged)

@@ -28,6 +28,12 @@ from distributedjob.worker.marker import Marker
 RELEASED = NotSent("released", "given back before it was called")
 
 
+def traceparent(key: str, claimed: Claimed) -> str:
+    """W3C trace context, version 00: one trace per fire, one span per attempt, sampled."""
+    span = ((claimed.id << 6) ^ claimed.attempt) & 0xFFFF_FFFF_FFFF_FFFF or 1
+    return f"00-{key[:32]}-{span:016x}-01"
+
+
 class Stop(Enum):
     """Why a run is closed from outside."""
 
@@ -40,9 +46,11 @@ class Running:
     """One execution in this process, from its claim until its result is in the database."""
 
     claimed: Claimed
-    task: CompiledTask
+    task: CompiledTask | None
     queue: str
     parameters: Mapping[str, object]
+    fault: str = ""
+    """Why there is no task."""
     sent_at: Instant | None = None
     stop: Stop | None = None
     ended: bool = False
@@ -110,10 +118,12 @@ class Runner:
 
     async def _attempt(self, run: Running) -> Outcome:
         claimed, task = run.claimed, run.task
+        if task is None:
+            return NotSent("render_failed", run.fault)
         seconds = task.seconds_left(started_at=claimed.started_at, now=self._parts.now())
         if seconds <= 0:
             return NotSent("execution_timeout", "the time for all attempts was over before this one began")
-        request = self._request(run)
+        request = self._request(run, task)
         if isinstance(request, NotSent):
             return request
         if task.at_most_once and not await self._parts.marker.mark(claimed):
@@ -128,8 +138,8 @@ class Runner:
         crash.reached("after_receive")
         return outcome
 
-    def _request(self, run: Running) -> Request | NotSent:
-        claimed, task = run.claimed, run.task
+    def _request(self, run: Running, task: CompiledTask) -> Request | NotSent:
+        claimed = run.claimed
         key = idempotency_key(self._parts.cluster_key, claimed.source_id, claimed.fire_at)
         if claimed.attempt > task.policies.retry.max_attempts and task.fallback is not None:
             key += "-fallback"
@@ -145,7 +155,7 @@ class Runner:
         )
         headers = (
             ("Idempotency-Key", key),
-            ("traceparent", f"00-{key[:32]}-{claimed.id:012x}{claimed.attempt & 0xFFFF:04x}-01"[:55]),
+            ("traceparent", traceparent(key, claimed)),
             ("X-DistributedJob-Execution", str(claimed.id)),
             ("X-DistributedJob-Attempt", str(claimed.attempt)),
             ("X-DistributedJob-Fire-At", to_rfc3339(claimed.fire_at)),
@@ -178,5 +188,6 @@ class Runner:
                 return Verdict(State.TIMED_OUT, Reason.EXECUTION_TIMEOUT)
             if outcome.reason == "render_failed":
                 return Verdict(State.FAILED, Reason.INVALID_TARGET)
+        assert task is not None, "without a task nothing else can come of a run"
         facts = Run(task.policies, task.fallback is not None, claimed.attempt, claimed.started_at, Flag(claimed.flags))
         return after_attempt(facts, outcome, now=now, chance=self._parts.chance())

@@ -72,7 +72,13 @@ class Worker:
             slots=parts.slots,
         )
         self.intake = Intake(
-            desk=desk, runner=self.runner, slots=self.slots, queues=parts.queues, session=session, now=desk.clock
+            desk=desk,
+            runner=self.runner,
+            slots=self.slots,
+            queues=parts.queues,
+            session=session,
+            now=desk.clock,
+            events=parts.events,
         )
         self.reconciler = Reconciler(
             desk=desk, session=session, now=desk.clock, known=lambda id_, fence: (id_, fence) in self.runner.running
