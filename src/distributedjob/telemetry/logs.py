@@ -6,7 +6,6 @@ from enum import StrEnum
 
 import structlog
 
-
 CHATTY = ("alembic", "uvicorn")
 """Libraries whose everyday news is not ours."""
 
