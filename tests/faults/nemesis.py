@@ -133,7 +133,8 @@ class Nemesis:
         shares = [list(deaths[number :: len(self.nodes)]) for number in range(len(self.nodes))]
         async with asyncio.TaskGroup() as group:
             for node, share in zip(self.nodes, shares, strict=True):
-                group.create_task(self._kill_often(node, share))
+                if share:
+                    group.create_task(self._kill_often(node, share))
 
     async def trouble_all(self, troubles: Sequence[Trouble]) -> None:
         """One after the other, with a pause in which the nodes find each other again."""

@@ -6,6 +6,7 @@ process by SIGKILL, so no handler, flush or finally block runs.
 
 import os
 import signal
+from asyncio import AbstractEventLoop
 from threading import Lock
 
 POINTS = (
@@ -38,6 +39,12 @@ def reached(name: str) -> None:
     """Pass a point; ends the process if it is armed and due."""
     if _armed and name in _armed:
         _pass(name)
+
+
+def reached_next_turn(name: str, loop: AbstractEventLoop) -> None:
+    """Pass a point one turn of the loop later: only then has what was just written left the process."""
+    if _armed and name in _armed:
+        loop.call_soon(_pass, name)
 
 
 def _pass(name: str) -> None:

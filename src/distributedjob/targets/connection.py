@@ -12,6 +12,7 @@ from typing import Protocol
 
 from distributedjob.model.outcome import Unclear
 from distributedjob.model.target import HttpMethod
+from distributedjob.runtime import crash
 from distributedjob.targets.deadlines import Deadlines
 from distributedjob.targets.limits import Limits
 from distributedjob.targets.reading import AnswerReader, Reply
@@ -72,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._waiter = waiter = self._loop.create_future()
         self._deadlines.watch(self, deadline=deadline)
         self._transport.write(message)
+        crash.reached_next_turn("after_send", self._loop)
         return waiter
 
     def close(self) -> None:
