@@ -15,6 +15,7 @@ from distributedjob.resources import Resources, reference_of
 from distributedjob.runtime.crew import Crew
 from distributedjob.runtime.lag import LagWatch
 from distributedjob.runtime.rhythm import PassFailed, Rhythm, Service
+from distributedjob.scheduler.ages import PendingAge
 from distributedjob.scheduler.backfiller import Backfiller
 from distributedjob.scheduler.expirer import CancelWatch, Expirer
 from distributedjob.scheduler.follower import Follower
@@ -29,7 +30,7 @@ from distributedjob.store.nodes import NodeRow
 from distributedjob.targets.egress import EgressPolicy
 from distributedjob.targets.http import HttpCaller
 from distributedjob.worker.journal import Journal
-from distributedjob.worker.puller import Puller
+from distributedjob.worker.puller import HEAL_AFTER, Puller
 from distributedjob.worker.worker import CancelLook, Drained, Worker, WorkerParts
 
 MICROS = 1_000_000
@@ -115,6 +116,7 @@ class Node:
             await self._end()
         finally:
             self._resources.dispatch.forget()
+            self._resources.metrics.unwatch()
             await caller.close()
             self.membership.stop()
             journal.close()
@@ -142,9 +144,14 @@ class Node:
             writing.take(getattr(worker, part).run(), name=part)
         working.take(worker.intake.run(), name="intake", close=worker.intake.close)
         alone = settings.uses_sqlite
-        puller = Puller(worker.intake, age_floor=MICROS if alone else 0)
+        puller = Puller(worker.intake, age_floor=HEAL_AFTER if alone else 0, on_pulled=resources.metrics.pulled.inc)
         self._keep(working, puller, every=1.0 if alone else 0.1)
         self._keep(writing, worker.reconciler, every=5.0)
+        watch = resources.metrics.watch
+        watch("slots", "Executions this worker may hold at once.", lambda: worker.slots.total)
+        watch("slots_used", "Executions this worker holds.", lambda: worker.slots.used)
+        watch("results_waiting", "Results that are not in the database yet.", lambda: worker.finisher.backlog)
+        watch("journal_bytes", "Size of the journal of results.", lambda: journal.size)
         self._keep(writing, CancelLook(worker), every=1.0)
 
     def _start_scheduler(self, scheduling: Crew) -> None:
@@ -171,6 +178,8 @@ class Node:
         follower = self._keep(scheduling, Follower(desk=desk), every=1.0)
         for rhythm in (gates, follower):
             resources.dispatch.listen(RoomMade, rhythm.on_news)
+        resources.metrics.watch("window_schedules", "Schedules that fire within two seconds.", lambda: len(window))
+        self._keep(scheduling, PendingAge(desk=desk, show=resources.metrics.oldest_pending.set), every=5.0)
         self._keep(scheduling, GateSweeper(desk=desk), every=10.0)
         self._keep(scheduling, Rescuer(desk=desk, events=resources.events), every=1.0)
         self._keep(scheduling, Expirer(desk=desk), every=2.0)
@@ -203,6 +212,7 @@ class Node:
 
     async def _end(self) -> None:
         now = self._resources.clock.now()
+        self.membership.retire()
         ended = partial(nodes.end_session, session=self.session, now=now)
         await _within(2.0, self._resources.store.write(ended))
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Union
 
 from sqlalchemy import Connection
 
@@ -15,14 +16,16 @@ from distributedjob.runtime.clock import Clock, Sample, boot_micros, wall_micros
 from distributedjob.runtime.ids import IdMaker
 from distributedjob.services.desk import Desk
 from distributedjob.store import installation, nodes, schema
-from distributedjob.store.mysql import MysqlStore
 from distributedjob.store.open import open_store, parse_url
 from distributedjob.store.revisions import Revisions
 from distributedjob.store.sqlite import SqliteStore
 from distributedjob.telemetry.events import Events
 from distributedjob.telemetry.metrics import Metrics
 
-AnyStore = SqliteStore | MysqlStore
+if TYPE_CHECKING:
+    from distributedjob.store.mysql import MysqlStore
+
+AnyStore = Union[SqliteStore, "MysqlStore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ async def synchronise(clock: Clock, store: AnyStore) -> None:
 
 def reference_of(store: AnyStore) -> Callable[[Connection], int]:
     """The clock that all nodes follow: the server's, or with SQLite this machine's wall clock."""
-    return nodes.utc_now if isinstance(store, MysqlStore) else lambda _: wall_micros()
+    return nodes.utc_now if store.hot.dialect.name == "mysql" else lambda _: wall_micros()
 
 
 def prepare_folder(path: Path) -> None:

@@ -66,6 +66,7 @@ class SqlMembership:
         self._acknowledged = boot_micros()
         self._shards: tuple[int, ...] = ()
         self._leads = False
+        self._retired = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, name="beat", daemon=True)
 
@@ -83,6 +84,10 @@ class SqlMembership:
 
     def start(self) -> None:
         self._thread.start()
+
+    def retire(self) -> None:
+        """The session is about to be ended by its own node: that is no loss."""
+        self._retired = True
 
     def stop(self) -> None:
         """Beats end last: after the results are written and the session is ended."""
@@ -104,7 +109,8 @@ class SqlMembership:
             beat = writer.write(self._unit, timeout=BEAT_TIMEOUT)
             if beat is None:
                 self._acknowledged = 0
-                self._on_lost()
+                if not self._retired:
+                    self._on_lost()
                 return False
             self._acknowledged = asked
             self._judge(writer, beat)

@@ -1,11 +1,15 @@
 """From a database URL to the store that speaks to it."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from distributedjob.model.errors import Invalid
-from distributedjob.store.mysql import MysqlStore
 from distributedjob.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from distributedjob.store.mysql import MysqlStore
 
 DRIVERS = ("sqlite", "mysql", "mysql+asyncmy", "mysql+aiomysql", "mariadb", "mariadb+asyncmy", "mariadb+aiomysql")
 
@@ -27,7 +31,10 @@ def parse_url(text: str) -> URL:
     return url
 
 
-def open_store(url: URL, *, pool_size: int = 10) -> SqliteStore | MysqlStore:
+def open_store(url: URL, *, pool_size: int = 10) -> "SqliteStore | MysqlStore":
     if url.get_backend_name() == "sqlite":
         return SqliteStore(str(url.database))
+    # Half of the program's import time is this driver's bridge, which SQLite does not need.
+    from distributedjob.store.mysql import MysqlStore  # noqa: PLC0415
+
     return MysqlStore(url, pool_size=pool_size)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from distributedjob.model.execution import FIRST_TERMINAL, State
 from distributedjob.model.instant import Instant
@@ -59,12 +59,7 @@ def list_cancel_asked(connection: Connection) -> list[tuple[int, int, int]]:
 def list_lost(connection: Connection, *, limit: int) -> list[LostRow]:
     columns = [execution.c[name] for name in LostRow._fields]
     gone = or_(node.c.session.is_(None), node.c.dead == True, node.c.ended_at.is_not(None))  # noqa: E712
-    query = (
-        select(*columns)
-        .outerjoin(node, node.c.session == execution.c.holder)
-        .where(*RUNNING, gone)
-        .limit(limit)
-    )
+    query = select(*columns).outerjoin(node, node.c.session == execution.c.holder).where(*RUNNING, gone).limit(limit)
     return [LostRow(*row) for row in connection.execute(query)]
 
 
@@ -72,3 +67,9 @@ def list_running(connection: Connection, ids: list[int]) -> list[LostRow]:
     """These executions, if they are running, whoever holds them."""
     columns = [execution.c[name] for name in LostRow._fields]
     return [LostRow(*row) for row in connection.execute(select(*columns).where(*RUNNING, execution.c.id.in_(ids)))]
+
+
+def find_oldest_pending(connection: Connection) -> Instant | None:
+    """The earliest `not_before` of the pending executions; answered by the `live` index alone."""
+    pending = (execution.c.state == State.PENDING, execution.c.state < FIRST_TERMINAL)
+    return connection.execute(select(func.min(execution.c.not_before)).where(*pending)).scalar()

@@ -16,6 +16,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._watched: list[_Watched] = []
         self.fire_to_recorded = self._histogram("fire_to_recorded_seconds", "Fire time to recorded.", LATENESS)
         self.fire_to_sent = self._histogram("fire_to_sent_seconds", "Fire time to first byte of attempt 1.", LATENESS)
         self.executions = self._counter("executions_ended", "Executions by the state they ended in.", ["state"])
@@ -26,11 +27,23 @@ class Metrics:
         self.rescued = self._counter("executions_rescued", "Executions taken from lost workers.")
         self.flush_rows = self._histogram("flush_rows", "Rows per batch of results.", SIZES)
         self.flush_seconds = self._histogram("flush_seconds", "Time to write one batch of results.", SECONDS)
+        self.oldest_pending = Gauge(
+            "distributedjob_oldest_pending_age_seconds",
+            "How long the oldest due execution has been waiting for a worker.",
+            registry=self.registry,
+        )
         self.loop_lag = self._histogram("loop_lag_seconds", "How late the event loop runs its timers.", SECONDS)
 
     def watch(self, name: str, help_: str, read: Callable[[], float]) -> None:
-        """A gauge that is read when somebody looks."""
-        self.registry.register(_Watched(f"distributedjob_{name}", help_, read))
+        """A gauge that is read when somebody looks, until `unwatch`."""
+        self._watched.append(_Watched(f"distributedjob_{name}", help_, read))
+        self.registry.register(self._watched[-1])
+
+    def unwatch(self) -> None:
+        """Forget all watched gauges: what they read is about to close."""
+        for watched in self._watched:
+            self.registry.unregister(watched)
+        self._watched.clear()
 
     def render(self) -> bytes:
         """The text format of all metrics."""
@@ -41,9 +54,6 @@ class Metrics:
 
     def _counter(self, name: str, help_: str, labels: list[str] | None = None) -> Counter:
         return Counter(f"distributedjob_{name}", help_, labels or [], registry=self.registry)
-
-    def gauge(self, name: str, help_: str) -> Gauge:
-        return Gauge(f"distributedjob_{name}", help_, registry=self.registry)
 
 
 class _Watched(Collector):

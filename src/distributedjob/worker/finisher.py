@@ -5,6 +5,7 @@ this process dies in between, and nothing is written twice, since every result i
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -29,7 +30,7 @@ class Finisher:
         desk: Desk,
         journal: Journal,
         events: Events,
-        on_written: Callable[[Sequence[Result], Written], None],
+        on_written: Callable[[Sequence[Result], Written, float], None],
         writers: int,
     ) -> None:
         self._desk = desk
@@ -78,6 +79,7 @@ class Finisher:
     async def _write(self, batch: list[Result]) -> None:
         pause = FIRST_PAUSE
         while True:
+            began = time.perf_counter()
             try:
                 written = await self._desk.write(lambda tx: write_results(tx, batch))
             except Unavailable as error:
@@ -89,7 +91,7 @@ class Finisher:
                 await self._isolate(batch, error)
                 return
             else:
-                self._on_written(batch, written)
+                self._on_written(batch, written, time.perf_counter() - began)
                 return
 
     async def _keep(self, batch: Sequence[Result]) -> None:

@@ -110,14 +110,15 @@ class Intake:
     def _by_hints(self, hints: list[tuple[int, int]], queue: str, tx: Transaction) -> list[Claimed]:
         return tx.hot.claim(tx.connection, hints, queue=queue, session=self._session, now=tx.now)
 
-    async def pull(self, *, age_floor: int) -> bool:
-        """Claim what has been due for `age_floor` microseconds; True when there may be more."""
-        more = False
+    async def pull(self, *, age_floor: int) -> tuple[int, bool]:
+        """Claim what has been due for `age_floor` microseconds; how many, and whether there may be more."""
+        pulled, more = 0, False
         for queue in self._queues:
             taken = self._slots.take(BATCH)
             if taken:
-                more |= await self._pull(queue, taken, age_floor) == taken
-        return more
+                found = await self._pull(queue, taken, age_floor)
+                pulled, more = pulled + found, more or found == taken
+        return pulled, more
 
     async def _pull(self, queue: str, limit: int, age_floor: int) -> int:
         return await self._claim(

@@ -140,7 +140,7 @@ class Worker:
         self.slots.give_back(1)
         self.intake.wake()
 
-    def _written(self, results: Sequence[Result], written: Written) -> None:
+    def _written(self, results: Sequence[Result], written: Written, seconds: float) -> None:
         for result in results:
             self.runner.running.pop((result.row.id, result.row.fence), None)
         metrics = self._parts.metrics
@@ -151,6 +151,7 @@ class Worker:
             metrics.fenced.inc(len(written.late))
             self._parts.events.late_results(executions=len(written.late))
         metrics.flush_rows.observe(len(results))
+        metrics.flush_seconds.observe(seconds)
 
 
 class CancelLook:
