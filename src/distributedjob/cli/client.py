@@ -108,22 +108,23 @@ def problem_of(answer: httpx2.Response) -> Problem:
     body = _body_of(answer)
     message = str(body.get("detail") or body.get("title") or f"the server answered {answer.status_code}")
     retry_after = _whole_seconds(answer.headers.get("Retry-After"))
+    code = body.get("code")
     match answer.status_code:
         case 401:
-            return Unauthenticated(message)
+            return Unauthenticated(message, code=code)
         case 403:
-            return Forbidden(message)
+            return Forbidden(message, code=code)
         case 404 | 410:
-            return NotFound(message)
+            return NotFound(message, code=code)
         case 409 | 412 | 428:
-            return Conflict(message)
+            return Conflict(message, code=code)
         case 429:
             return TooMany(message, retry_after=retry_after)
         case 502 | 503 | 504:
             return Unavailable(message, retry_after=retry_after)
         case status if 400 <= status < 500:
-            return Invalid(message, errors=_field_errors(body))
-    return Problem(f"{message} (status {answer.status_code}); the server's log says more")
+            return Invalid(message, errors=_field_errors(body), code=code)
+    return Problem(f"{message} (status {answer.status_code})", code=code)
 
 
 def _body_of(answer: httpx2.Response) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from distributedjob.cli.exit_codes import ExitCode, code_of_problem
 from distributedjob.model.errors import Invalid, Problem, TooMany, Unauthenticated, Unavailable
 
+LOGIN_FAILED = "login_failed"
 LOG_IN = "Log in by 'distributedjob login', or set DISTRIBUTEDJOB_TOKEN."
 
 
@@ -16,7 +17,7 @@ def report_problem(problem: Problem) -> ExitCode:
     lines = [f"Error: {problem.message}"]
     if isinstance(problem, Invalid) and not _says_it_all(problem):
         lines += [f"  {error.field}: {error.message}" for error in problem.errors]
-    if isinstance(problem, Unauthenticated) and LOG_IN not in problem.message:
+    if isinstance(problem, Unauthenticated) and problem.code != LOGIN_FAILED:
         lines.append(LOG_IN)
     if isinstance(problem, TooMany | Unavailable) and problem.retry_after:
         lines.append(f"Try again in {problem.retry_after} s.")

@@ -1,0 +1,70 @@
+"""Commands that need no server: cron, help, version."""
+
+import time
+
+import pytest
+
+
+def test_a_preview_shows_what_the_clocks_do(stranger):
+    after = "2026-03-28T12:00:00Z"
+    [fire] = stranger.json(
+        "cron", "preview", "30 2 * * *", "--time-zone", "Europe/Berlin", "--after", after, "--count", "1"
+    )["fires"]
+    assert fire == {"at": "2026-03-29T01:00:00Z", "local": "2026-03-29T03:00:00+02:00", "flags": ["dst_gap"]}
+
+
+@pytest.mark.parametrize(("rule", "local"), [("skip", "2026-03-30T02:30"), ("shift_by_gap", "2026-03-29T03:30")])
+def test_a_preview_follows_the_gap_rule(stranger, rule, local):
+    options = ("--time-zone", "Europe/Berlin", "--after", "2026-03-28T12:00:00Z", "--count", "1", "--dst-gap", rule)
+    [fire] = stranger.json("cron", "preview", "30 2 * * *", *options)["fires"]
+    assert fire["local"].startswith(local)
+
+
+def test_a_zone_in_front_of_the_expression_counts(stranger):
+    shown = stranger.json("cron", "preview", "CRON_TZ=Asia/Tokyo 0 9 * * *", "--count", "1")
+    assert shown["fires"][0]["local"].endswith("T09:00:00+09:00")
+
+
+def test_an_expression_is_explained_in_english(stranger):
+    assert "09:00" in stranger.ok("cron", "explain", "0 9 * * MON")
+
+
+def test_an_expression_is_explained_in_chinese(stranger):
+    assert "周一" in stranger.ok("cron", "explain", "0 9 * * MON", "--language", "zh")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("61 * * * *",), "minute field: 61 is out of range, allowed 0-59"),
+        (("0 0 30 2 *",), "never fires"),
+        (("* * * * *", "--time-zone", "Europe/Berln"), "did you mean Europe/Berlin"),
+        (("* * *",), "fields"),
+    ],
+)
+def test_a_broken_expression_ends_with_2_and_says_why(stranger, arguments, message):
+    done = stranger.run("cron", "explain", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_an_instant_that_is_none_ends_with_2(stranger):
+    assert stranger.run("cron", "preview", "* * * * *", "--after", "tomorrow").returncode == 2
+
+
+def test_a_command_that_does_not_exist_ends_with_2(stranger):
+    assert stranger.run("tsak").returncode == 2
+
+
+def test_the_version_is_printed(stranger):
+    assert stranger.ok("--version").startswith("distributedjob ")
+
+
+def test_help_comes_at_once(stranger):
+    def seconds():
+        started = time.process_time_ns(), time.monotonic()
+        stranger.ok("--help")
+        return time.monotonic() - started[1]
+
+    # The best of several: the machine is shared. Loading the store, the API or the HTTP client would show.
+    assert min(seconds() for _ in range(5)) < 0.6
