@@ -25,6 +25,7 @@ from distributedjob.scheduler.recorder import Recorder, WindowReader
 from distributedjob.scheduler.rescuer import Rescuer
 from distributedjob.scheduler.window import Window
 from distributedjob.services.batch import Recorded
+from distributedjob.services.rezoning import follow_zone_data
 from distributedjob.store import nodes
 from distributedjob.store.nodes import NodeRow
 from distributedjob.targets.egress import EgressPolicy
@@ -91,6 +92,8 @@ class Node:
         if settings.uses_sqlite:
             others = partial(nodes.declare_others_dead, except_session=self.session, now=now)
             await resources.store.write(others)
+        if Role.SCHEDULER in settings.roles and (moved := await follow_zone_data(resources.desk)):
+            resources.events.zone_data_changed(moved=moved)
         self.membership.start()
 
     async def run(self, *, stop: asyncio.Event, hurry: asyncio.Event, on_ready: Callable[[], None]) -> Drained:

@@ -9,7 +9,7 @@ from distributedjob.store.scope import visible
 from distributedjob.store.tables import execution
 
 COUNTED = 200_000
-"""No more rows than these are counted: a few tenths of a second."""
+"""No more rows than these are looked at, other departments' included: a few tenths of a second."""
 
 
 class Count(NamedTuple):
@@ -33,7 +33,7 @@ def count_by_state(
 
 
 def first_counted_id(connection: Connection, *, from_id: int, below_id: int) -> int:
-    """`from_id`, or the id from which on at most `COUNTED` rows lie below `below_id`."""
+    """`from_id`, or the id from which on `COUNTED` rows lie below `below_id`."""
     query = (
         select(execution.c.id)
         .where(execution.c.id >= from_id, execution.c.id < below_id)

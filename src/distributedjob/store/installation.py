@@ -7,7 +7,7 @@ import contextlib
 import secrets
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from distributedjob.model.identity import ROOT_DEPARTMENT
@@ -15,6 +15,7 @@ from distributedjob.store.tables import department, installation
 
 CLUSTER_KEY = "cluster_key"
 TOKEN_KEY = "token_key"  # noqa: S105 - the name of a row
+ZONE_DATA = "zone_data"
 KEY_BYTES = 32
 ROOT_NAME = "root"
 
@@ -28,6 +29,21 @@ def ensure_key(connection: Connection, name: str) -> bytes:
         _insert_if_absent(connection, installation, fresh)
         found = connection.execute(wanted).scalar_one()
     return bytes(found)
+
+
+def note_zone_data(connection: Connection, release: str) -> str:
+    """The release of the zone data that cursors were computed with; `release` itself on the first start."""
+    wanted = select(installation.c.content).where(installation.c.name == ZONE_DATA)
+    found = connection.execute(wanted).scalar()
+    if found is None:
+        _insert_if_absent(connection, installation, {"name": ZONE_DATA, "content": release.encode()})
+        found = connection.execute(wanted).scalar_one()
+    return bytes(found).decode()
+
+
+def set_zone_data(connection: Connection, release: str) -> None:
+    row = update(installation).where(installation.c.name == ZONE_DATA)
+    connection.execute(row.values(content=release.encode()))
 
 
 def ensure_root_department(connection: Connection) -> None:

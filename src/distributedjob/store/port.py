@@ -8,11 +8,13 @@ returns; `read` runs it on a connection of its own. Nobody calls commit by hand.
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection
+import sqlalchemy
 
 from distributedjob.store.hot.statements import HotStatements
 
 T = TypeVar("T")
+Connection = sqlalchemy.Connection
+"""What a unit gets. Those outside of this package name it from here and only pass it on."""
 Unit = Callable[[Connection], T]
 
 

@@ -96,3 +96,9 @@ def find_unfinished(connection: Connection, schedule_id: int, *, task_id: int) -
 def list_schedule_ids(connection: Connection, task_id: int) -> Sequence[int]:
     """The ids of a task's schedules, unlocked."""
     return connection.execute(select(schedule.c.id).where(schedule.c.task_id == task_id)).scalars().all()
+
+
+def list_cron_ids(connection: Connection, *, after: int, limit: int) -> list[int]:
+    """A page of the ids of cron schedules that have a cursor, in order."""
+    cron = (schedule.c.id > after, schedule.c.next_fire_at.is_not(None), schedule.c.definition.contains('"time_zone"'))
+    return list(connection.execute(select(schedule.c.id).where(*cron).order_by(schedule.c.id).limit(limit)).scalars())

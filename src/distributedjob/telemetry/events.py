@@ -71,6 +71,9 @@ class Events:
     def claim_failed(self, error: Exception, *, queue: str) -> None:
         self._rarely("claim", "a claim failed; it is tried again", error=_line(error), queue=queue)
 
+    def zone_data_changed(self, *, moved: int) -> None:
+        self._log.warning("the zone data changed; cursors were recomputed", moved=moved)
+
     def late_results(self, *, executions: int) -> None:
         self._log.warning("results came too late to count; kept as evidence", executions=executions)
 
