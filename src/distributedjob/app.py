@@ -103,8 +103,8 @@ async def _serve(settings: Settings) -> None:
     _listen_to_signals(stop, hurry, events=events, drain_seconds=settings.drain_timeout_seconds)
     listener = _listen(settings) if Role.API in settings.roles else None
     async with open_resources(settings, events=events) as resources:
-        await replay_journals(resources.desk, settings.data_dir, events=events)
         while not stop.is_set():
+            await replay_journals(resources.desk, settings.data_dir, events=events)
             await _live(resources, listener, stop=stop, hurry=hurry, started=started)
 
 
@@ -125,7 +125,8 @@ async def _live(
         if listener is not None:
             await _ensure_admin(resources)
             server = _api_server(resources, node, egress)
-            edge.take(server.serve(sockets=[listener]), name="api")
+            # A copy, since the server closes what it is given, and the next session must find the port still open.
+            edge.take(server.serve(sockets=[listener.dup()]), name="api")
         announce = partial(_announce, events, listener, started)
         drained = await node.run(stop=stop, hurry=hurry, on_ready=announce)
         if server is not None:
