@@ -26,7 +26,7 @@ def main() -> int:
             folder = FOLDER / f"{options.leg}-{database}-{options.seed}-{time.strftime('%H%M%S')}"
             outcome = asyncio.run(run_leg(leg, folder=folder, source=options.source))
         report = Report.of(leg.name, outcome, planned=leg.planned)
-        report.write(folder / "report.json")
+        report.write(folder)
         print("\n".join([*report.lines(), f"  everything is in {folder.relative_to(REPOSITORY)}"]), flush=True)
         failed |= not report.is_clean
     return int(failed)

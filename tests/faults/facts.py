@@ -108,10 +108,13 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One start of a node. `pid` ties it to what the rig did."""
+    """One session of a node. `pid` ties it to what the rig did."""
 
     id: int
     pid: int
+    started_at: int = 0
+    ended_at: int | None = None
+    dead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

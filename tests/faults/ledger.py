@@ -103,7 +103,11 @@ class Ledger:
         )
 
     def read_sessions(self) -> tuple[Session, ...]:
-        return tuple(Session(id=session, pid=pid) for session, pid in self._query("SELECT session, pid FROM node"))
+        rows = self._query("SELECT session, pid, started_at, ended_at, dead FROM node")
+        return tuple(
+            Session(id=session, pid=pid, started_at=started_at, ended_at=ended_at, dead=bool(dead))
+            for session, pid, started_at, ended_at, dead in rows
+        )
 
     def read_leftovers(self) -> tuple[str, ...]:
         """Work other than executions that nobody will do any more, once every node has stopped."""

@@ -1,6 +1,7 @@
 """Says in a few lines what a leg came to, and keeps all of it beside the logs."""
 
 import json
+import pickle
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,8 +72,8 @@ class Report:
             *(f"  error: {error}" for error in self.outcome.errors[:SHOWN]),
         ]
 
-    def write(self, path: Path) -> None:
-        """The figures as JSON, and every violation."""
+    def write(self, folder: Path) -> None:
+        """The figures and every violation as JSON; beside it the evidence, to be looked at by hand."""
         figures = {
             "name": self.name,
             "faults": self.done,
@@ -92,7 +93,8 @@ class Report:
                 for fault in self.outcome.evidence.faults
             ],
         }
-        path.write_text(json.dumps(figures, indent=1) + "\n")
+        (folder / "evidence.pickle").write_bytes(pickle.dumps(self.outcome.evidence))
+        (folder / "report.json").write_text(json.dumps(figures, indent=1) + "\n")
 
     def _first_of_each_kind(self) -> list[Violation]:
         shown: Counter[Kind] = Counter()
