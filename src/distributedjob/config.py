@@ -8,10 +8,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from yaml import YAMLError
 
+from distributedjob.model.errors import FieldError, Invalid
 from distributedjob.telemetry.logs import LogFormat
+
+PREFIX = "DISTRIBUTEDJOB_"
 
 EXAMPLES = frozenset({"admin", "password", "changeme", "change-me", "secret", "example", "12345678", "distributedjob"})
 """Values that stand in examples everywhere; a start with one is refused."""
@@ -29,7 +34,7 @@ class Settings(BaseSettings):
     """All settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DISTRIBUTEDJOB_", extra="forbid", frozen=True, env_nested_delimiter=None, validate_default=False
+        env_prefix=PREFIX, extra="forbid", frozen=True, env_nested_delimiter=None, validate_default=False
     )
 
     data_dir: Path = Field(Path("distributedjob-data"), description="Folder of the SQLite file, journals and lock.")
@@ -115,10 +120,33 @@ class Settings(BaseSettings):
 
 
 def load_settings(*, config: Path | None = None, **flags: Any) -> Settings:
-    """Read file, environment and flags; raises pydantic's ValidationError naming each wrong setting."""
+    """Read file, environment and flags; raises Invalid naming each wrong setting."""
+    if config is not None and not config.is_file():
+        raise Invalid.one("config", f"there is no file {config}")
 
     class FileSettings(Settings):
         model_config = SettingsConfigDict(yaml_file=config)
 
     given = {name: value for name, value in flags.items() if value is not None}
-    return FileSettings(**given)
+    try:
+        return FileSettings(**given)
+    except ValidationError as error:
+        raise _named(error, config) from None
+    except (YAMLError, OSError, ValueError, TypeError) as error:
+        raise Invalid.one("config", f"{config} cannot be read as settings: {error}") from None
+
+
+def _named(error: ValidationError, config: Path | None) -> Invalid:
+    """A wrong value is never repeated: it may be a password."""
+    faults = tuple(FieldError(_place(fault["loc"]), _message(fault)) for fault in error.errors(include_url=False))
+    source = f" (flags, {PREFIX}… or {config})" if config else f" (flags or {PREFIX}…)"
+    return Invalid(f"the settings are not valid{source}", errors=faults)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "settings"
+
+
+def _message(fault: ErrorDetails) -> str:
+    text = fault["msg"].removeprefix("Value error, ")
+    return "there is no such setting" if fault["type"] == "extra_forbidden" else text

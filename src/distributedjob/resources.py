@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
-from sqlalchemy import Connection
-
 from distributedjob.config import Settings
 from distributedjob.dispatch.local import LocalDispatch
 from distributedjob.model.errors import Unavailable
@@ -17,6 +15,7 @@ from distributedjob.runtime.ids import IdMaker
 from distributedjob.services.desk import Desk
 from distributedjob.store import installation, nodes, schema
 from distributedjob.store.open import open_store, parse_url
+from distributedjob.store.port import Connection
 from distributedjob.store.revisions import Revisions
 from distributedjob.store.sqlite import SqliteStore
 from distributedjob.telemetry.events import Events

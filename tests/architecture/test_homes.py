@@ -17,7 +17,7 @@ HOMES = {
     "sqlite3": ("store",),
     "fastapi": ("api.rest",),
     "starlette": ("api.rest",),
-    "uvicorn": ("api.rest", "app"),
+    "uvicorn": ("app",),
     "httptools": ("targets",),
     "re2": ("targets",),
     "httpx2": ("cli",),
@@ -30,7 +30,7 @@ HOMES = {
     "logging": ("telemetry",),
     "pydantic": ("api", "config"),
     "pydantic_settings": ("config",),
-    "uvloop": ("runtime", "app", "cli"),
+    "uvloop": ("app",),
 }
 PURE = ("model", "timing", "rules")
 # What the standard library offers to tell the time, to be random, to wait, to log and to reach the outside.

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection
-
 from distributedjob.cluster.observer import Observer
 from distributedjob.cluster.ownership import shards_of
 from distributedjob.runtime.clock import Clock, Sample, boot_micros
 from distributedjob.store import nodes
-from distributedjob.store.port import Unit
+from distributedjob.store.port import Connection, Unit
 
 T = TypeVar("T")
 

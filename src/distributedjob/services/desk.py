@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from distributedjob.dispatch.port import Dispatch, News
 from distributedjob.model.instant import Instant
 from distributedjob.store.hot.statements import HotStatements
-from distributedjob.store.port import Store
+from distributedjob.store.port import Connection, Store
 from distributedjob.store.revisions import Revisions
 
 T = TypeVar("T")
