@@ -13,7 +13,7 @@ from distributedjob.api.rest.wire.base import BoundText, Id, Page, Parameters, m
 from distributedjob.api.rest.wire.executions import ExecutionShown, RecordShown, StateWord, StatsShown, TriggerWord
 from distributedjob.model.errors import Invalid
 from distributedjob.model.execution import State, Trigger
-from distributedjob.model.instant import HOUR
+from distributedjob.model.instant import HOUR, MILLISECOND
 from distributedjob.services import executions
 from distributedjob.services.rendering import render_request
 from distributedjob.services.stats import get_statistics
@@ -55,7 +55,7 @@ async def show_stats(query: Annotated[StatsQuery, Query()], api: Api, caller: Ca
     """Count the executions of a stretch of time by state and trigger, and those that are not finished now."""
     now = api.desk.clock()
     until = maybe_bound(query.until)
-    until = now if until is None else until
+    until = now + MILLISECOND if until is None else until
     since = maybe_bound(query.since)
     since = max(0, until - HOUR) if since is None else since
     if since > until:
