@@ -6,15 +6,13 @@ from typing import Any
 import typer
 
 from distributedjob.cli.output import print_card, print_rows, printable
+from distributedjob.model.instant import SECOND, from_rfc3339
 
 TASK_COLUMNS = (
     ("NAME", "name"),
     ("ID", "id"),
     ("ENABLED", "enabled"),
-    ("REVISION", "revision"),
-    ("METHOD", "target.method"),
     ("URL", "target.url"),
-    ("SCHEDULES", "schedule_count"),
     ("NEXT FIRE", "next_fire_at"),
 )
 TASK_CARD = (
@@ -46,10 +44,8 @@ EXECUTION_COLUMNS = (
     ("TASK", "task_name"),
     ("STATE", "state"),
     ("REASON", "reason"),
-    ("TRIGGER", "trigger"),
     ("FIRE AT", "fire_at"),
-    ("ENDED AT", "ended_at"),
-    ("ATTEMPT", "attempt"),
+    ("TRIES", "attempt"),
 )
 EXECUTION_CARD = (
     ("Execution", "id"),
@@ -76,12 +72,12 @@ EXECUTION_CARD = (
     ("Resolved by", "resolved_by"),
 )
 ATTEMPT_COLUMNS = (
-    ("ATTEMPT", "no"),
+    ("TRY", "no"),
     ("OUTCOME", "outcome"),
     ("STATUS", "status"),
     ("REASON", "reason"),
-    ("SENT AT", "sent_at"),
-    ("ENDED AT", "ended_at"),
+    ("STARTED AT", "claimed_at"),
+    ("TOOK", "took"),
     ("MESSAGE", "message"),
 )
 TOKEN_COLUMNS = (
@@ -98,7 +94,8 @@ def print_record(execution: Mapping[str, Any]) -> None:
     attempts = execution.get("attempts") or []
     if attempts:
         typer.echo()
-        print_rows(attempts, columns=ATTEMPT_COLUMNS, nothing="")
+        rows = [{**attempt, "took": _took(attempt)} for attempt in attempts]
+        print_rows(rows, columns=ATTEMPT_COLUMNS, nothing="")
     if request := execution.get("request"):
         _print_message("Request", f"{request['method']} {request['url']}", request)
         if request.get("problem"):
@@ -106,6 +103,12 @@ def print_record(execution: Mapping[str, Any]) -> None:
     response = next((attempt["response"] for attempt in reversed(attempts) if attempt.get("response")), None)
     if response:
         _print_message("Response", str(response["status"]), response)
+
+
+def _took(attempt: Mapping[str, Any]) -> str | None:
+    """From the first byte sent, or from the claim where none was, to the end."""
+    start, end = attempt.get("sent_at") or attempt.get("claimed_at"), attempt.get("ended_at")
+    return f"{(from_rfc3339(end) - from_rfc3339(start)) / SECOND:.3f} s" if start and end else None
 
 
 def _print_message(title: str, first_line: str, message: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What a command prints on stdout: a table or a card for people, or JSON for scripts."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -21,6 +22,9 @@ OutputOption = Annotated[Format, typer.Option("--output", "-o", help="Tables for
 
 Column = tuple[str, str]
 """(heading, path of the value: `schedules.0.expression`)"""
+
+_INSTANT = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\d{3}Z$")
+"""People are shown milliseconds; JSON keeps the microseconds."""
 
 STATE_COLOURS = {
     "succeeded": "green",
@@ -50,8 +54,8 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, columns: Iterable[Column], 
         return
     columns = tuple(columns)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, _ in columns:
-        table.add_column(heading, overflow="fold")
+    for heading, path in columns:
+        table.add_column(heading, overflow="fold", no_wrap=path == "id" or path.endswith("_at"))
     for row in rows:
         table.add_row(*(cell(row, path) for _, path in columns))
     make_console().print(table)
@@ -101,7 +105,7 @@ def cell(row: Mapping[str, Any], path: str) -> str:
             return escape(printable(", ".join(str(part) for part in value)))
         case dict():
             return escape(json.dumps(value, ensure_ascii=False))
-    text = escape(printable(str(value)))
+    text = escape(printable(_INSTANT.sub(r"\1Z", str(value))))
     colour = STATE_COLOURS.get(text) if path.rsplit(".", maxsplit=1)[-1] == "state" else None
     return f"[{colour}]{text}[/]" if colour else text
 

@@ -61,8 +61,7 @@ def list_tasks(
     if session.output is Format.JSON:
         print_json(tasks)
     else:
-        rows = [{**task, "schedule_count": len(task["schedules"])} for task in tasks]
-        print_rows(rows, columns=TASK_COLUMNS, nothing="There are no tasks.")
+        print_rows(tasks, columns=TASK_COLUMNS, nothing="There are no tasks.")
 
 
 @app.command("show")
