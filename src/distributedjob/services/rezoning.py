@@ -4,13 +4,13 @@ from functools import partial
 
 from distributedjob.dispatch.port import CursorMoved
 from distributedjob.model.schedule import CronTiming
+from distributedjob.runtime.zone_data import zone_data_version
 from distributedjob.services.desk import Desk, Transaction
 from distributedjob.store import installation
 from distributedjob.store.codec import decode_schedule
 from distributedjob.store.hot.rows import CursorMove, ScheduleRow
 from distributedjob.store.schedules import list_cron_ids
 from distributedjob.timing.timetable import next_fire
-from distributedjob.timing.zones import zone_data_version
 
 PAGE = 500
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from zoneinfo import TZPATH, ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from distributedjob.model.schedule import CronTiming, Timing
 from distributedjob.timing.fields import FIRST_YEAR, LAST_YEAR
@@ -67,22 +65,6 @@ def get_zone(name: str) -> ZoneInfo:
         hint = f"; did you mean {' or '.join(near)}?" if near else ", such as UTC or Europe/Berlin"
         raise ZoneError(f"'{name[:64]}' is not a time zone; allowed are IANA names{hint}")
     return ZoneInfo(name)
-
-
-def zone_data_version() -> str:
-    """The release of the zone data in use, such as `2026a`; `unknown` where nothing tells it.
-
-    Compare it with the one that cursors were computed with: another release may move fires.
-    """
-    for folder in TZPATH:
-        release = Path(folder, "tzdata.zi")
-        if release.is_file():
-            with release.open(encoding="utf-8") as lines:
-                return lines.readline().removeprefix("# version ").strip()
-    try:
-        return version("tzdata")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def shown_zone(timing: Timing) -> tzinfo:
