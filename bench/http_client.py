@@ -3,7 +3,8 @@
 `python -m bench.http_client [--calls N] [--rounds N]` starts the sink and, in each round, one child per client that
 keeps 32 calls in the air on kept-alive connections, each a POST with the six headers that the worker adds. The floor
 writes the same bytes and takes the first read for the answer: no pool, no parsing, no timeout. aiohttp is no
-dependency; where it is not installed the table says so. Clients take turns, so that a busy machine is unfair to all alike.
+dependency; where it is not installed the table says so. Clients take turns, so that a busy machine is
+unfair to all alike.
 """
 
 import argparse
