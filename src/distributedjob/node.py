@@ -211,6 +211,7 @@ class Node:
         seconds = 0.0 if self.lost.is_set() else self._settings.drain_timeout_seconds
         drained = await worker.drain(seconds=seconds, hurry=hurry)
         await _within(FLUSH_SECONDS, worker.finisher.flushed())
+        await _within(2.0, worker.reconciler.run_last())
         return drained
 
     async def _end(self) -> None:

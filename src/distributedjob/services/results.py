@@ -13,6 +13,7 @@ from distributedjob.store.bodies import encode_body
 from distributedjob.store.hot.rows import AttemptRow, FailureRow, OutputRow, ResultRow
 
 MESSAGE_LIMIT = 1_000
+UNSTORABLE = "the database refused the words and the body of this answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,20 @@ class Result(NamedTuple):
     claimed_at: Instant
     from_end: bool
     output: OutputRow | None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """(execution id, fence): one claim has one result."""
+        return self.row.id, self.row.fence
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing can be left out any more."""
+        return self.output is None and self.message == UNSTORABLE
+
+    def stripped(self) -> "Result":
+        """Only what decides about the execution; for a result whose words or body the database refuses."""
+        return self._replace(output=None, message=UNSTORABLE)
 
     def attempt_row(self, *, evidence: int = 0) -> AttemptRow:
         row = self.row

@@ -14,12 +14,17 @@ class HeldRow(NamedTuple):
 
     id: int
     fence: int
-    cancel_asked: bool
+    marked: bool
     task_id: int
     department_id: int
     queue: str
     attempt: int
     claimed_at: Instant
+
+    @property
+    def claim(self) -> tuple[int, int]:
+        """(execution id, fence)."""
+        return self.id, self.fence
 
 
 class LostRow(NamedTuple):

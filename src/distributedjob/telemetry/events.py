@@ -57,6 +57,9 @@ class Events:
     def result_refused(self, error: Exception, *, execution_id: int) -> None:
         self._log.error("a result could not be stored", error=_line(error), execution_id=execution_id)
 
+    def call_failed(self, error: Exception, *, execution_id: int) -> None:
+        self._log.error("the program failed in a call", execution_id=execution_id, exc_info=error)
+
     def schedule_refused(self, error: Exception, *, schedule_id: int) -> None:
         self._rarely(
             f"schedule {schedule_id}",

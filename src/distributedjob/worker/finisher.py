@@ -1,13 +1,14 @@
 """Results to the database, batched: flushed whenever a write connection is free.
 
-With the database away results go to the journal, and stay in memory until it answers: nothing is lost when
-this process dies in between, and nothing is written twice, since every result is bound to its fence.
+With the database away everything that waits goes to the journal, and stays in memory until it answers: nothing is
+lost when this process dies in between, and nothing is written twice, since every result is bound to its fence.
 """
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from distributedjob.model.errors import Unavailable
 from distributedjob.services.desk import Desk
@@ -22,7 +23,10 @@ LONGEST_PAUSE = 1.0
 
 
 class Finisher:
-    """Takes results on the event loop; `run` writes them with `writers` batches in flight at most."""
+    """Takes results on the event loop; `run` writes them with `writers` batches in flight at most.
+
+    `on_refused` gets a result that the database will not take in any shape: its execution has no word of ours.
+    """
 
     def __init__(
         self,
@@ -31,16 +35,19 @@ class Finisher:
         journal: Journal,
         events: Events,
         on_written: Callable[[Sequence[Result], Written, float], None],
+        on_refused: Callable[[Result], None],
         writers: int,
     ) -> None:
         self._desk = desk
         self._journal = journal
         self._events = events
         self._on_written = on_written
+        self._on_refused = on_refused
         self._writers = writers
         self._waiting: deque[Result] = deque()
         self._in_flight = 0
         self._journaled: set[tuple[int, int]] = set()
+        self._journal_lock = asyncio.Lock()
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -74,7 +81,7 @@ class Finisher:
             await self._write(batch)
             self._in_flight -= len(batch)
             if not self.backlog:
-                await self._settle()
+                self._idle.set()
 
     async def _write(self, batch: list[Result]) -> None:
         pause = FIRST_PAUSE
@@ -84,43 +91,65 @@ class Finisher:
                 written = await self._desk.write(lambda tx: write_results(tx, batch))
             except Unavailable as error:
                 self._events.results_wait(error, waiting=self.backlog)
-                await self._keep(batch)
-                await asyncio.sleep(pause)
+                await self._wait_out(batch, pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
             except Exception as error:  # noqa: BLE001 - a row the database refuses must not hold up the others
                 await self._isolate(batch, error)
                 return
             else:
                 self._on_written(batch, written, time.perf_counter() - began)
+                await self._forget(batch)
                 return
 
-    async def _keep(self, batch: Sequence[Result]) -> None:
-        """Write to the journal what is not there yet."""
-        fresh = [result for result in batch if (result.row.id, result.row.fence) not in self._journaled]
-        if not fresh:
+    async def _wait_out(self, batch: list[Result], seconds: float) -> None:
+        """Until the next try, keep on disk what waits: this batch, the ones behind it, and each that comes."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while True:
+            self._more.clear()
+            await self._keep(batch)
+            if loop.time() >= until:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._more.wait()
+
+    async def _keep(self, batch: list[Result]) -> None:
+        """Journal what is not there yet. What waits is read under the lock: another writer may have written it."""
+        async with self._journal_lock:
+            fresh = [result for result in (*batch, *self._waiting) if result.key not in self._journaled]
+            if not fresh:
+                return
+            try:
+                await asyncio.to_thread(self._journal.append, fresh)
+            except OSError as error:
+                self._events.journal_refused(error, results=len(fresh))
+            else:
+                self._journaled.update(result.key for result in fresh)
+
+    async def _forget(self, batch: list[Result]) -> None:
+        """Empty the journal once all of it is in the database. The lock keeps an append of the other writer whole:
+        without it, clearing could throw away what was appended in between."""
+        if not self._journaled and not self._journal_lock.locked():
             return
-        try:
-            await asyncio.to_thread(self._journal.append, fresh)
-        except OSError as error:
-            self._events.journal_refused(error, results=len(fresh))
-            return
-        self._journaled.update((result.row.id, result.row.fence) for result in fresh)
+        async with self._journal_lock:
+            if not self._journaled:
+                return
+            self._journaled.difference_update(result.key for result in batch)
+            if not self._journaled:
+                await asyncio.to_thread(self._journal.clear)
 
     async def _isolate(self, batch: list[Result], error: Exception) -> None:
+        """Write the others one by one, and the one that was refused by its bare facts."""
         if len(batch) > 1:
             for result in batch:
                 await self._write([result])
             return
-        result = batch[0]
-        if result.output is None:
+        (result,) = batch
+        if result.bare:
             self._events.result_refused(error, execution_id=result.row.id)
+            self._on_refused(result)
+            await self._forget(batch)
             return
         self._events.output_refused(error, execution_id=result.row.id)
-        await self._write([result._replace(output=None)])
-
-    async def _settle(self) -> None:
-        if self._journaled:
-            self._journaled.clear()
-            await asyncio.to_thread(self._journal.clear)
-        if not self.backlog:
-            self._idle.set()
+        await self._write([result.stripped()])

@@ -65,7 +65,8 @@ class Intake:
 
     def start(self, claims: Sequence[Claimed], *, definitions: dict[tuple[int, int], TaskDefinition]) -> None:
         """Start executions that were recorded as claimed by this session; their slots are taken already."""
-        self._runner.start([self._running(claimed, definitions, {}) for claimed in claims])
+        started = self._runner.start([self._running(claimed, definitions, {}) for claimed in claims])
+        self._slots.give_back(len(claims) - started)
 
     def close(self) -> None:
         """Let `run` return when the claim under way has been taken over."""
@@ -104,8 +105,12 @@ class Intake:
             pass
 
     async def _claim_hinted(self, ready: dict[str, list[tuple[int, int]]]) -> None:
-        for queue, hints in ready.items():
-            await self._claim(partial(self._by_hints, hints, queue), taken=len(hints), queue=queue)
+        try:
+            while ready:
+                queue, hints = ready.popitem()
+                await self._claim(partial(self._by_hints, hints, queue), taken=len(hints), queue=queue)
+        finally:
+            self._slots.give_back(sum(map(len, ready.values())))
 
     def _by_hints(self, hints: list[tuple[int, int]], queue: str, tx: Transaction) -> list[Claimed]:
         return tx.hot.claim(tx.connection, hints, queue=queue, session=self._session, now=tx.now)
@@ -140,8 +145,7 @@ class Intake:
         try:
             claims, definitions, parameters = await self._desk.write(lambda tx: _with_definitions(tx, claim(tx)))
             crash.reached("after_claim")
-            self._runner.start([self._running(c, definitions, parameters, queue=queue) for c in claims])
-            started = len(claims)
+            started = self._runner.start([self._running(c, definitions, parameters, queue=queue) for c in claims])
         except Unavailable:
             await asyncio.sleep(PAUSE)
         except Exception as error:  # noqa: BLE001 - a claim that fails must not end all claiming

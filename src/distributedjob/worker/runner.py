@@ -6,7 +6,7 @@ is in memory and immediately before the first byte, so a node that was frozen or
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from enum import Enum
@@ -24,6 +24,9 @@ from distributedjob.targets.request import Request
 from distributedjob.targets.templates import RunVariables
 from distributedjob.worker.compiled import CompiledTask
 from distributedjob.worker.marker import Marker
+
+Claim = tuple[int, int]
+"""(execution id, fence)."""
 
 RELEASED = NotSent("released", "given back before it was called")
 
@@ -59,7 +62,8 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class RunnerParts:
-    """What a runner works with. `now` reads the installation's time, `chance` gives 0 ≤ x < 1."""
+    """What a runner works with. `now` reads the installation's time, `chance` gives 0 ≤ x < 1; `on_fault` gets what
+    no outcome foresees, with the execution's id."""
 
     caller: HttpCaller
     marker: Marker
@@ -67,6 +71,7 @@ class RunnerParts:
     now: Callable[[], Instant]
     cluster_key: bytes
     on_end: Callable[[Ending], None]
+    on_fault: Callable[[Exception, int], None]
     chance: Callable[[], float] = random.random
 
 
@@ -77,14 +82,24 @@ class Runner:
         self._parts = parts
         self._slots = slots
         self._queue: asyncio.Queue[Running] = asyncio.Queue()
-        self.running: dict[tuple[int, int], Running] = {}
-        """By (execution id, fence); the finisher's news removes them."""
+        self.running: dict[Claim, Running] = {}
+        """The finisher's news removes them."""
+        self._disowned: set[Claim] = set()
 
-    def start(self, runs: Sequence[Running]) -> None:
-        """Take runs that this session has claimed."""
+    def start(self, runs: Sequence[Running]) -> int:
+        """Take runs that this session has claimed; returns how many. One claim is run once, whatever says it twice."""
+        started = 0
         for run in runs:
-            self.running[run.claimed.id, run.claimed.fence] = run
-            self._queue.put_nowait(run)
+            claim = (run.claimed.id, run.claimed.fence)
+            if claim not in self.running and claim not in self._disowned:
+                self.running[claim] = run
+                self._queue.put_nowait(run)
+                started += 1
+        return started
+
+    def disown(self, claims: Iterable[Claim]) -> None:
+        """Never start these: they are given back, though the answer to their claim may still be on its way."""
+        self._disowned.update(claims)
 
     def stop(self, run: Running, why: Stop) -> None:
         """Close a run: an open call is cut, one that has not begun will not begin."""
@@ -113,6 +128,10 @@ class Runner:
             if run.stop is None or run.worker is None or run.worker.uncancel() > 0:
                 raise
             return Unclear("closed", "the call was closed before its answer came") if run.sent_at else RELEASED
+        except Exception as error:  # noqa: BLE001 - one broken call must not end the others, nor this process
+            self._parts.on_fault(error, run.claimed.id)
+            words = f"the program failed in this call: {error!r}"
+            return Unclear("internal", words) if run.sent_at else NotSent("internal", words)
         finally:
             run.worker = None
 

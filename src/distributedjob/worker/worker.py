@@ -25,6 +25,8 @@ from distributedjob.worker.runner import Runner, RunnerParts, Stop
 from distributedjob.worker.slots import Slots
 
 MICROS = 1_000_000
+CUT_SECONDS = 5.0
+"""A call that is cut ends in milliseconds; one that does not is left to the rescue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,12 @@ class Worker:
         self.slots = Slots(parts.slots)
         self.marker = Marker(desk.store, session=session)
         self.finisher = Finisher(
-            desk=desk, journal=parts.journal, events=parts.events, on_written=self._written, writers=parts.writers
+            desk=desk,
+            journal=parts.journal,
+            events=parts.events,
+            on_written=self._written,
+            on_refused=self._refused,
+            writers=parts.writers,
         )
         self.runner = Runner(
             RunnerParts(
@@ -68,6 +75,7 @@ class Worker:
                 now=desk.clock,
                 cluster_key=desk.cluster_key,
                 on_end=self._ended,
+                on_fault=lambda error, id_: parts.events.call_failed(error, execution_id=id_),
             ),
             slots=parts.slots,
         )
@@ -80,9 +88,7 @@ class Worker:
             now=desk.clock,
             events=parts.events,
         )
-        self.reconciler = Reconciler(
-            desk=desk, session=session, now=desk.clock, known=lambda id_, fence: (id_, fence) in self.runner.running
-        )
+        self.reconciler = Reconciler(desk=desk, session=session, runner=self.runner)
         self._queues = frozenset(parts.queues)
 
     @property
@@ -128,7 +134,8 @@ class Worker:
         rest = [run for run in self.runner.running.values() if not run.ended]
         for run in rest:
             self.runner.stop(run, Stop.DRAIN)
-        while self.in_air:  # noqa: ASYNC110 - once per process, and over in milliseconds
+        deadline = asyncio.get_running_loop().time() + CUT_SECONDS
+        while self.in_air and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - once per process
             await asyncio.sleep(0.005)
         return Drained(cut=sum(run.sent_at is not None for run in rest), released=len(waiting))
 
@@ -142,7 +149,7 @@ class Worker:
 
     def _written(self, results: Sequence[Result], written: Written, seconds: float) -> None:
         for result in results:
-            self.runner.running.pop((result.row.id, result.row.fence), None)
+            self.runner.running.pop(result.key, None)
         metrics = self._parts.metrics
         for state in written.states.values():
             if state >= FIRST_TERMINAL:
@@ -152,6 +159,10 @@ class Worker:
             self._parts.events.late_results(executions=len(written.late))
         metrics.flush_rows.observe(len(results))
         metrics.flush_seconds.observe(seconds)
+
+    def _refused(self, result: Result) -> None:
+        self.reconciler.give_up(result)
+        self.runner.running.pop(result.key, None)
 
 
 class CancelLook:
