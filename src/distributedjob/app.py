@@ -40,6 +40,8 @@ from distributedjob.worker.replay import replay_journals
 SWITCH_SECONDS = 0.0005
 """A thread that returns from the database gets the interpreter this soon, instead of after 5 ms."""
 
+LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
+
 GENERATIONS = (20_000, 50, 50)
 """Executions make no cycles; collecting as often as the default costs a tenth of the throughput."""
 
@@ -101,7 +103,7 @@ async def _serve(settings: Settings) -> None:
     started = time.monotonic()
     stop, hurry = asyncio.Event(), asyncio.Event()
     _listen_to_signals(stop, hurry, events=events, drain_seconds=settings.drain_timeout_seconds)
-    listener = _listen(settings) if Role.API in settings.roles else None
+    listener = _listen(settings, events=events) if Role.API in settings.roles else None
     async with open_resources(settings, events=events) as resources:
         while not stop.is_set():
             await replay_journals(resources.desk, settings.data_dir, events=events)
@@ -139,8 +141,10 @@ def _announce(events: Events, listener: socket.socket | None, started: float) ->
     events.ready(url=f"http://{host}:{port}" if listener else "", seconds=time.monotonic() - started)
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: Settings, *, events: Events) -> socket.socket:
     """Open the API's port before anything else, so that a port in use is known at once."""
+    if settings.host not in LOOPBACK_NAMES:
+        events.relaxed(setting="host", meaning="the API speaks plain HTTP to other machines; put TLS in front of it")
     try:
         return socket.create_server((settings.host, settings.port), backlog=1024)
     except OSError as error:

@@ -1,38 +1,63 @@
 """From settings to the egress policy: what tasks of this installation may call."""
 
 import ipaddress
+import socket
 
 from distributedjob.config import Settings
 from distributedjob.store.open import parse_url
-from distributedjob.targets.egress import EgressPolicy, Endpoint
+from distributedjob.targets.egress import Endpoint, EgressPolicy, Network
 from distributedjob.telemetry.events import Events
+
+MYSQL_PORT = 3306
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 def egress_of(settings: Settings, *, events: Events) -> EgressPolicy:
-    """Loopback and private targets as set; the own database is never a target."""
+    """Loopback and private targets as set; the own database and the own API are never targets."""
     if settings.private_targets:
         events.relaxed(setting="allow_private_targets", meaning="tasks may call loopback and private addresses")
-    networks, hosts = [], []
-    for entry in settings.egress_allow:
+    networks, hosts = _allowed(settings.egress_allow)
+    return EgressPolicy(
+        loopback=settings.private_targets,
+        private=settings.private_targets,
+        networks=networks,
+        hosts=hosts,
+        own=(*_own_database(settings), *_own_api(settings)),
+    )
+
+
+def _allowed(entries: tuple[str, ...]) -> tuple[tuple[Network, ...], tuple[str, ...]]:
+    """An allow-list holds addresses, CIDR ranges and host names; what is no address is a name."""
+    networks: list[Network] = []
+    hosts: list[str] = []
+    for entry in entries:
         try:
             networks.append(ipaddress.ip_network(entry, strict=False))
         except ValueError:
             hosts.append(entry)
-    return EgressPolicy(
-        loopback=settings.private_targets,
-        private=settings.private_targets,
-        networks=tuple(networks),
-        hosts=tuple(hosts),
-        own=_own(settings),
-    )
+    return tuple(networks), tuple(hosts)
 
 
-def _own(settings: Settings) -> tuple[Endpoint, ...]:
+def _own_database(settings: Settings) -> tuple[Endpoint, ...]:
     url = parse_url(settings.url)
-    if url.host is None:
+    return () if url.host is None else _endpoints(url.host, url.port or MYSQL_PORT)
+
+
+def _own_api(settings: Settings) -> tuple[Endpoint, ...]:
+    """The ports of all processes; a wildcard address is reached through every address of this machine."""
+    if not settings.port:
         return ()
+    names = [settings.host]
+    if settings.host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        names = [*LOOPBACK, socket.gethostname()]
+    ports = range(settings.port, settings.port + settings.processes)
+    return tuple(endpoint for name in names for port in ports for endpoint in _endpoints(name, port))
+
+
+def _endpoints(host: str, port: int) -> tuple[Endpoint, ...]:
+    """The addresses of a name now; none while it cannot be resolved."""
     try:
-        ipaddress.ip_address(url.host)
-    except ValueError:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
         return ()
-    return (Endpoint(url.host, url.port or 3306),)
+    return tuple({Endpoint(str(address[0]), port) for *_, address in found})
