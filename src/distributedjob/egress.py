@@ -5,7 +5,7 @@ import socket
 
 from distributedjob.config import Settings
 from distributedjob.store.open import parse_url
-from distributedjob.targets.egress import Endpoint, EgressPolicy, Network
+from distributedjob.targets.egress import EgressPolicy, Endpoint, Network
 from distributedjob.telemetry.events import Events
 
 MYSQL_PORT = 3306
