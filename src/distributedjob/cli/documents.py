@@ -72,11 +72,14 @@ def _schedule_defaults(schedule: Mapping[str, Any]) -> Document:
 
 
 def _pruned(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Document:
-    """Without the values that are as in `defaults`, and without nulls."""
+    """Without the values that are as in `defaults`, and without nulls.
+
+    A mapping that is empty by default holds the user's own names and values; it stays as it is.
+    """
     kept: Document = {}
     for name, value in document.items():
         default = defaults.get(name)
-        if isinstance(value, Mapping) and isinstance(default, Mapping):
+        if isinstance(value, Mapping) and isinstance(default, Mapping) and default:
             value = _pruned(value, default)  # noqa: PLW2901
             default = {}
         if name in SPOKEN or (value is not None and value != default):

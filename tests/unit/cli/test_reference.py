@@ -21,7 +21,7 @@ def commands(group, path: str = "") -> Iterator[str]:
             yield f"{path}{name}"
 
 
-@pytest.mark.parametrize("command", commands(typer.main.get_command(app)))
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))))
 def test_each_command_is_in_the_reference(command):
     assert f"`{command} " in REFERENCE or f"`{command}`" in REFERENCE
 
