@@ -7,13 +7,13 @@ Row `n` of `rows` ended at an even share of the 30 days before `until`; tasks ta
 from bench.database import Database, Writer
 from bench.load import FIRST_SCHEDULE, FIRST_TASK
 from distributedjob.model.execution import State, Trigger
-from distributedjob.model.identity import first_id_at
+from distributedjob.model.identity import ID_EPOCH, first_id_at
 from distributedjob.model.instant import DAY, HOUR, MILLISECOND, SECOND, Instant
 
 DAYS = 30
 CHUNK = 500_000
 FAILS_EVERY = 50
-IDS_PER_MILLISECOND = first_id_at(10**18 + MILLISECOND) - first_id_at(10**18)
+IDS_PER_MILLISECOND = first_id_at(ID_EPOCH + MILLISECOND)
 
 SERIES = {
     "SQLite": "(WITH RECURSIVE r(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM r WHERE n < {last}) "

@@ -89,7 +89,8 @@ class Program:
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DISTRIBUTEDJOB_")}
-        settings = {"DISTRIBUTEDJOB_ADMIN_PASSWORD": ADMIN_PASSWORD}
+        # The sink is on loopback, which a node on MySQL calls only when told to.
+        settings = {"DISTRIBUTEDJOB_ADMIN_PASSWORD": ADMIN_PASSWORD, "DISTRIBUTEDJOB_ALLOW_PRIVATE_TARGETS": "true"}
         if self.database.url is not None:
             settings["DISTRIBUTEDJOB_DATABASE_URL"] = self.database.url
         return {**inherited, **settings}
