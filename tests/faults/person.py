@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from faults.facts import Cancel
-from faults.node import ADMIN_PASSWORD, Node, now
+from faults.node import ADMIN_PASSWORD, Node, NodeFailed, now
 
 ANSWER_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
@@ -86,14 +86,15 @@ class Person:
             self.cancels.append(Cancel(execution_id=int(execution["id"]), acknowledged_at=answered.answered_at))
 
     async def ask(self, method: str, path: str, body: Any = None) -> Answered:
-        """Ask until some node answers. Raises Refused for any other answer than 2xx and 503."""
+        """Ask until some node answers. Raises Refused for any answer but 2xx and 503, NodeFailed for none."""
         deadline = time.monotonic() + ANSWER_SECONDS
         while True:
             try:
                 return await self._once(method, path, body)
-            except httpx2.HTTPError:
+            except httpx2.HTTPError as error:
                 if time.monotonic() > deadline:
-                    raise
+                    ends = "\n".join(node.log_end() for node in self.nodes)
+                    raise NodeFailed(f"nobody took {method} {path} for {ANSWER_SECONDS} s:\n{ends}") from error
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _once(self, method: str, path: str, body: Any = None) -> Answered:

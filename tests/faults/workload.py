@@ -27,6 +27,7 @@ class TaskSpec:
     overlap: str = "allow"
     max_attempts: int = 4
     timeout_seconds: float = 2.0
+    retry_base_seconds: float = 0.2
     policies: dict[str, Any] = field(default_factory=dict)
 
     def as_request(self, *, sink_port: int) -> dict[str, Any]:
@@ -43,7 +44,7 @@ class TaskSpec:
                 "delivery": self.delivery,
                 "overlap": self.overlap,
                 "timeout_seconds": self.timeout_seconds,
-                "retry": {"max_attempts": self.max_attempts, "base_seconds": 0.2, "cap_seconds": 2},
+                "retry": {"max_attempts": self.max_attempts, "base_seconds": self.retry_base_seconds, "cap_seconds": 2},
                 **self.policies,
             },
         }
