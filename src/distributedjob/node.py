@@ -30,6 +30,7 @@ from distributedjob.store import nodes
 from distributedjob.store.nodes import NodeRow
 from distributedjob.targets.egress import EgressPolicy
 from distributedjob.targets.http import HttpCaller
+from distributedjob.targets.signature import USER_AGENT
 from distributedjob.worker.journal import Journal
 from distributedjob.worker.puller import HEAL_AFTER, Puller
 from distributedjob.worker.worker import CancelLook, Drained, Worker, WorkerParts
@@ -99,7 +100,7 @@ class Node:
     async def run(self, *, stop: asyncio.Event, hurry: asyncio.Event, on_ready: Callable[[], None]) -> Drained:
         """Do the work of the roles until `stop` is set; `hurry` skips the waiting for calls."""
         journal = Journal(self._settings.data_dir, session=self.session)
-        caller = HttpCaller(egress=self._egress, user_agent=f"DistributedJob/{__version__}")
+        caller = HttpCaller(egress=self._egress, user_agent=USER_AGENT)
         drained = Drained(cut=0, released=0)
         try:
             async with asyncio.TaskGroup() as group:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from distributedjob.cli.asking import YesOption, confirm
-from distributedjob.cli.layouts import EXECUTION_COLUMNS, print_record
+from distributedjob.cli.layouts import EXECUTION_COLUMNS, listed, print_record
 from distributedjob.cli.online import Session, online
 from distributedjob.cli.output import Format, print_json, print_rows
 from distributedjob.cli.references import get_task
@@ -42,7 +42,7 @@ def list_executions(
     if session.output is Format.JSON:
         print_json(found)
     else:
-        print_rows(found, columns=EXECUTION_COLUMNS, nothing="There are no such executions.")
+        print_rows([listed(one) for one in found], columns=EXECUTION_COLUMNS, nothing="There are no such executions.")
 
 
 @app.command("show")

@@ -88,6 +88,15 @@ TOKEN_COLUMNS = (
 )
 
 
+def listed(execution: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An execution as a row of a list; a range of missed fires says how many they are."""
+    count = execution.get("range_count")
+    if count is None:
+        return execution
+    more = "more than " if execution.get("more_than") else ""
+    return {**execution, "reason": f"{execution['reason']} ({more}{count} {'fire' if count == 1 else 'fires'})"}
+
+
 def print_record(execution: Mapping[str, Any]) -> None:
     """An execution with its attempts, the request, and the last response."""
     print_card(execution, lines=EXECUTION_CARD)

@@ -55,19 +55,29 @@ def follow(session: Session, execution_id: str, *, timeout_seconds: float | None
 
 
 def follow_task(session: Session, task: Json, *, timeout_seconds: float | None) -> None:
-    """A line for every change of every execution of a task, from now on, until interrupted or the time is up."""
-    seen: dict[str, tuple[Any, ...]] = {}
+    """A line for every change of every execution of a task, until interrupted or the time is up.
+
+    Begins with what is not over yet; what had ended before is history.
+    """
     deadline = _deadline(timeout_seconds)
+    seen = {execution["id"]: _version(execution) for execution in _newest(session, task) if has_ended(execution)}
     while True:
-        newest = _patiently(lambda: session.client.get("/v1/executions", task_id=task["id"], limit=NEWEST))["items"]
-        for execution in reversed(newest):
-            version = (execution["state"], execution.get("reason"), execution.get("attempt"))
-            if seen.get(execution["id"]) != version:
-                seen[execution["id"]] = version
+        for execution in reversed(_newest(session, task)):
+            if seen.get(execution["id"]) != _version(execution):
+                seen[execution["id"]] = _version(execution)
                 _print_change(session, execution)
         if time.monotonic() >= deadline:
             return
         time.sleep(LIST_POLL_SECONDS)
+
+
+def _newest(session: Session, task: Json) -> list[Json]:
+    page = _patiently(lambda: session.client.get("/v1/executions", task_id=task["id"], limit=NEWEST))
+    return list(page["items"])
+
+
+def _version(execution: Json) -> tuple[Any, ...]:
+    return execution["state"], execution["reason"], execution["attempt"]
 
 
 def observe(client: "Client", execution_id: str, *, timeout_seconds: float | None) -> Iterator[Json]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
+from distributedjob.model.execution import State
 from distributedjob.model.identity import idempotency_key
 from distributedjob.model.outcome import NotSent
 from distributedjob.model.schedule import CronTiming
@@ -11,6 +12,7 @@ from distributedjob.model.task import TaskDefinition
 from distributedjob.services.executions import Record
 from distributedjob.targets.render import compile_target
 from distributedjob.targets.request import Request
+from distributedjob.targets.signature import USER_AGENT, signature_of
 from distributedjob.targets.templates import RunVariables
 
 
@@ -26,11 +28,14 @@ class Rendered:
 
 
 def render_request(record: Record, *, cluster_key: bytes) -> Rendered | None:
-    """The request of the last attempt, or of the first if there was none. None when the revision is gone."""
-    definition = record.definition
-    if definition is None:
+    """The request of the last attempt, or of the first one to come.
+
+    None when the revision is gone, and when the execution ended before a first attempt.
+    """
+    definition, row = record.definition, record.row
+    if definition is None or (row.attempt == 0 and State(row.state).terminal):
         return None
-    row, attempt = record.row, max(1, record.row.attempt)
+    attempt = max(1, row.attempt)
     key = idempotency_key(cluster_key, row.source_id, row.fire_at)
     falls_back = definition.fallback is not None and attempt > definition.policies.retry.max_attempts
     target = definition.fallback if falls_back and definition.fallback else definition.target
@@ -44,20 +49,21 @@ def render_request(record: Record, *, cluster_key: bytes) -> Rendered | None:
         idempotency_key=f"{key}-fallback" if falls_back else key,
         params={**definition.parameters, **record.parameters},
     )
-    request = compile_target(target).request(variables)
+    request = compile_target(target).request(variables, headers=signature_of(variables))
     if isinstance(request, NotSent):
         return Rendered(target.method.value, target.url, (), b"", request.message)
-    return _rendered(request, key=variables.idempotency_key)
+    return _rendered(request)
 
 
-def _rendered(request: Request, *, key: str) -> Rendered:
+def _rendered(request: Request) -> Rendered:
     origin = request.plan.origin
-    _, *lines = request.head.decode("utf-8", "replace").split("\r\n")
+    agent = b"" if request.plan.brings_agent else f"User-Agent: {USER_AGENT}\r\n".encode()
+    _, *lines = (request.head + agent + request.appended).decode("utf-8", "replace").split("\r\n")
     headers = [(name, value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
     return Rendered(
         method=request.plan.method.value,
         url=f"{origin.scheme}://{origin.host_header}{request.path}",
-        headers=(*headers, ("Idempotency-Key", key)),
+        headers=tuple(headers),
         body=request.body,
     )
 

@@ -14,13 +14,14 @@ from enum import Enum
 from distributedjob.cluster.port import Membership
 from distributedjob.model.execution import Claimed, Flag, Reason, State
 from distributedjob.model.identity import idempotency_key
-from distributedjob.model.instant import Instant, to_rfc3339
+from distributedjob.model.instant import Instant
 from distributedjob.model.outcome import NotSent, Outcome, Unclear
 from distributedjob.rules.verdict import Run, Verdict, after_attempt, released
 from distributedjob.runtime import crash
 from distributedjob.services.results import Ending
 from distributedjob.targets.http import HttpCaller, Line
 from distributedjob.targets.request import Request
+from distributedjob.targets.signature import signature_of
 from distributedjob.targets.templates import RunVariables
 from distributedjob.worker.compiled import CompiledTask
 from distributedjob.worker.marker import Marker
@@ -29,12 +30,6 @@ Claim = tuple[int, int]
 """(execution id, fence)."""
 
 RELEASED = NotSent("released", "given back before it was called")
-
-
-def traceparent(key: str, claimed: Claimed) -> str:
-    """W3C trace context, version 00: one trace per fire, one span per attempt, sampled."""
-    span = ((claimed.id << 6) ^ claimed.attempt) & 0xFFFF_FFFF_FFFF_FFFF or 1
-    return f"00-{key[:32]}-{span:016x}-01"
 
 
 class Stop(Enum):
@@ -172,15 +167,7 @@ class Runner:
             idempotency_key=key,
             params=run.parameters,
         )
-        headers = (
-            ("Idempotency-Key", key),
-            ("traceparent", traceparent(key, claimed)),
-            ("X-DistributedJob-Execution", str(claimed.id)),
-            ("X-DistributedJob-Attempt", str(claimed.attempt)),
-            ("X-DistributedJob-Fire-At", to_rfc3339(claimed.fire_at)),
-            ("X-DistributedJob-Task", str(claimed.task_id)),
-        )
-        return task.target(claimed.attempt).request(variables, headers=headers)
+        return task.target(claimed.attempt).request(variables, headers=signature_of(variables))
 
     def _last_look(self, run: Running) -> bool:
         now = self._parts.now()

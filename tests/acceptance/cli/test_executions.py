@@ -79,10 +79,19 @@ def test_an_interrupt_ends_watching_quietly(cli, task, http_target):
     assert (watcher.returncode, errors) == (130, "")
 
 
-def test_the_executions_of_a_task_are_watched_as_they_change(cli, task):
+def test_the_open_executions_of_a_task_are_watched(cli, task, http_target):
+    http_target.default = Hang()
     name = task()
     execution = start(cli, name)
-    assert execution in cli.ok("execution", "watch", "--task", name, "--timeout", "2")
+    http_target.wait_for(1)
+    assert execution in cli.ok("execution", "watch", "--task", name, "--timeout", "0")
+
+
+def test_what_had_ended_before_is_not_watched(cli, task):
+    name = task()
+    execution = start(cli, name)
+    cli.ok("execution", "watch", execution)
+    assert execution not in cli.ok("execution", "watch", "--task", name, "--timeout", "0")
 
 
 def test_an_execution_shows_request_and_response(cli, task, http_target):
