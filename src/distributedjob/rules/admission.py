@@ -12,10 +12,11 @@ from distributedjob.model.policies import Overlap, Policies
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One unfinished execution at the gate."""
+    """One unfinished execution at the gate. `fresh`: it is recorded in this very transaction, nobody can have it."""
 
     execution_id: int
     waiting: bool
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Admission:
     state: State
     reason: Reason | None = None
     superseded: tuple[int, ...] = ()
-    """Waiting executions that the newcomer replaces: they become `skipped(superseded)`."""
+    """Executions that nobody runs and the newcomer replaces: they become `skipped(superseded)`."""
     replaced: tuple[int, ...] = ()
     """Admitted executions to be cancelled, so that the newcomer can start."""
 
@@ -44,9 +45,18 @@ def admit(policies: Policies, entries: Sequence[Entry]) -> Admission:
         case Overlap.WAIT:
             return Admission(State.BLOCKED, Reason.OVERLAP, superseded=waiting)
         case Overlap.REPLACE:
-            surplus = len(inside) - policies.parallel_limit + 1
-            oldest = tuple(sorted(entry.execution_id for entry in inside)[:surplus])
-            return Admission(State.BLOCKED, Reason.OVERLAP, superseded=waiting, replaced=oldest)
+            return _replace(policies, inside, waiting)
+
+
+def _replace(policies: Policies, inside: Sequence[Entry], waiting: tuple[int, ...]) -> Admission:
+    """The oldest inside make room: those that began, or may begin, are cancelled first; fresh ones never exist."""
+    surplus = max(0, len(inside) - policies.parallel_limit + 1)
+    oldest = sorted(inside, key=lambda entry: entry.execution_id)[:surplus]
+    replaced = tuple(entry.execution_id for entry in oldest if not entry.fresh)
+    superseded = waiting + tuple(entry.execution_id for entry in oldest if entry.fresh)
+    if replaced:
+        return Admission(State.BLOCKED, Reason.OVERLAP, superseded=superseded, replaced=replaced)
+    return Admission(State.PENDING, superseded=superseded)
 
 
 def let_in(policies: Policies | None, entries: Sequence[Entry]) -> tuple[int, ...]:

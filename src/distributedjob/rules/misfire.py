@@ -5,7 +5,7 @@ transaction, so each fire gets exactly one decision.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from distributedjob.model.instant import Instant, micros
 from distributedjob.model.policies import MisfireMode, MisfirePolicy
@@ -87,22 +87,21 @@ def _with_misfires(due: Due, *, threshold: Instant, now: Instant) -> Plan:
 
 def _skip(due: Due, *, newest: Instant, now: Instant) -> Plan:
     live = _live(due, first_at=due.next_after(newest), now=now, fires_left=due.fires_left)
-    missed = count_fires(due.next_after, first_at=due.cursor, last_at=newest)
-    return Plan(live.live, live.next_fire_at, live.fires_left, missed=missed)
+    return _all_missed(due, live, newest=newest)
+
+
+def _all_missed(due: Due, live: Plan, *, newest: Instant) -> Plan:
+    return replace(live, missed=count_fires(due.next_after, first_at=due.cursor, last_at=newest))
 
 
 def _latest(due: Due, *, newest: Instant, now: Instant) -> Plan:
-    skipped = _skip(due, newest=newest, now=now)
+    live = _live(due, first_at=due.next_after(newest), now=now, fires_left=due.fires_left)
     max_age = due.policy.max_age
-    if skipped.live or (max_age is not None and now - newest > micros(max_age)):
-        return skipped
-    before = due.previous_before(newest) if newest > due.cursor else None
-    missed = None
-    if before is not None and before >= due.cursor:
-        missed = count_fires(due.next_after, first_at=due.cursor, last_at=before)
+    if live.live or (max_age is not None and now - newest > micros(max_age)):
+        return _all_missed(due, live, newest=newest)
     left = None if due.fires_left is None else due.fires_left - 1
-    next_fire_at = None if left == 0 else skipped.next_fire_at
-    return Plan((), next_fire_at, left, misfired_at=newest, missed=missed)
+    next_fire_at = None if left == 0 else live.next_fire_at
+    return Plan((), next_fire_at, left, misfired_at=newest, missed=_missed_before(due, newest))
 
 
 def _all(due: Due, *, newest: Instant, now: Instant) -> Plan:
@@ -115,12 +114,18 @@ def _all(due: Due, *, newest: Instant, now: Instant) -> Plan:
         fire_at = due.previous_before(fire_at)
     if count == 0:
         return _skip(due, newest=newest, now=now)
-    missed = None
-    if fire_at is not None and fire_at >= due.cursor:
-        missed = count_fires(due.next_after, first_at=due.cursor, last_at=fire_at)
     left = None if due.fires_left is None else due.fires_left - count
     rest = Plan((), None, 0) if left == 0 else _live(due, first_at=due.next_after(newest), now=now, fires_left=left)
-    return Plan(rest.live, rest.next_fire_at, rest.fires_left, missed=missed, catch_up=Range(first_at, newest, count))
+    return replace(rest, missed=_missed_before(due, first_at), catch_up=Range(first_at, newest, count))
+
+
+def _missed_before(due: Due, fire_at: Instant) -> Range | None:
+    """What is due before `fire_at`. A cursor that the timetable no longer knows is still a fire that was due."""
+    if fire_at <= due.cursor:
+        return None
+    before = due.previous_before(fire_at)
+    last_at = due.cursor if before is None else max(before, due.cursor)
+    return count_fires(due.next_after, first_at=due.cursor, last_at=last_at)
 
 
 def count_fires(next_after: Step, *, first_at: Instant, last_at: Instant) -> Range:

@@ -6,8 +6,8 @@ from distributedjob.cluster.port import Membership
 from distributedjob.model.execution import Flag, State, Trigger
 from distributedjob.model.instant import Instant
 from distributedjob.model.task import TaskDefinition
-from distributedjob.services.batch import LOW_PRIORITY, deadline_of
 from distributedjob.services.desk import Desk, Transaction
+from distributedjob.services.fire_rows import LOW_PRIORITY, deadline_of
 from distributedjob.services.gatekeeper import Gatekeeper
 from distributedjob.store.backfills import BackfillRow, list_open_backfills, lock_backfill, move_backfill
 from distributedjob.store.errors import DuplicateKey

@@ -1,25 +1,28 @@
-"""The rows of one recording transaction: planned in memory, written at the end in three statements."""
+"""One recording transaction: planned in memory, written at the end in three statements."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from distributedjob.model.execution import Claimed, Flag, Hint, Reason, State, Trigger
-from distributedjob.model.instant import Instant, micros
-from distributedjob.model.schedule import IntervalFrom, IntervalTiming, Schedule
+from distributedjob.model.execution import Claimed, Flag, Hint, Reason, State
+from distributedjob.model.instant import Instant
+from distributedjob.model.policies import MisfireMode
+from distributedjob.model.schedule import Schedule
 from distributedjob.model.task import TaskDefinition
 from distributedjob.rules.misfire import Due, Plan, Range, plan
 from distributedjob.services.desk import Transaction
+from distributedjob.services.fire_rows import claimed_of, counts_from_end, fire_row, missed_row
 from distributedjob.services.gatekeeper import Gatekeeper
 from distributedjob.store.backfills import BackfillRow, insert_backfill
 from distributedjob.store.codec import decode_schedule
 from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.hot.rows import CursorMove, ExecutionRow, ScheduleRow
-from distributedjob.timing.jitter import jitter_of
 from distributedjob.timing.timetable import next_fire, previous_fire
 
-LOW_PRIORITY = 8
-"""Old fires give way to those that are on time."""
-
 INSERT_TRIES = 3
+
+ENOUGH = 20_000
+"""Fires that one transaction walks through before it leaves the other schedules to the next: after a long outage
+each schedule may have thousands, and whoever waits for the writer must not wait for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ NO_SLOTS = Slots(session=0, queues=frozenset(), free=0)
 
 @dataclass(slots=True)
 class Recorded:
-    """What one transaction recorded: rows to hint, rows already claimed, and where the cursors went.
+    """What one transaction recorded: rows to hint, rows already claimed, and where the cursors stand.
 
     `executions` counts rows; `ranges` of them are ranges of `missed` fires.
     """
@@ -50,6 +53,21 @@ class Recorded:
     missed: int = 0
     ranges: int = 0
     duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A schedule whose fires are laid out; `last_id` is the execution, or the range, of the newest."""
+
+    row: ScheduleRow
+    schedule: Schedule
+    plan: Plan
+    last_id: int | None
+
+    @property
+    def newest(self) -> Instant:
+        """The newest fire that became an execution."""
+        return max(*self.plan.live, self.plan.misfired_at or 0, self.plan.catch_up.last_at if self.plan.catch_up else 0)
 
 
 class RecordingBatch:
@@ -66,27 +84,38 @@ class RecordingBatch:
         self._reason = reason
         self._slots = slots
         self._free = slots.free
+        self._walked = 0
         self._rows: list[ExecutionRow] = []
         self._claimed: list[Claimed] = []
         self._gated: list[tuple[ExecutionRow, TaskDefinition]] = []
-        self._moves: list[CursorMove] = []
+        self._skipped: Counter[int] = Counter()
+        self._planned: list[_Planned] = []
         self._recorded = Recorded()
+
+    @property
+    def full(self) -> bool:
+        """Whether it has walked enough; what is not added stays due."""
+        return self._walked >= ENOUGH
+
+    def leave(self, row: ScheduleRow) -> None:
+        """Only say where this schedule stands."""
+        self._recorded.cursors.append((row.id, row.next_fire_at))
 
     def add(self, row: ScheduleRow, definition: TaskDefinition) -> None:
         """Plan one schedule and lay out its rows."""
         schedule = decode_schedule(row.definition)
         decided = plan(_due(row, schedule, definition), now=self._until)
         last_id: int | None = None
-        for fire_at in decided.live:
-            last_id = self._fire(row, schedule, definition, fire_at)
+        if decided.missed is not None:
+            last_id = self._missed(row, definition, decided.missed)
         if decided.misfired_at is not None:
             last_id = self._fire(row, schedule, definition, decided.misfired_at, flags=Flag.MISFIRED)
-        if decided.missed is not None:
-            missed_id = self._missed(row, definition, decided.missed)
-            last_id = missed_id if last_id is None else last_id
+        for fire_at in decided.live:
+            last_id = self._fire(row, schedule, definition, fire_at)
         if decided.catch_up is not None:
             self._catch_up(row, decided.catch_up)
-        self._move(row, schedule, decided, last_id)
+        self._walked += len(decided.live) + sum(r.count for r in (decided.missed, decided.catch_up) if r)
+        self._planned.append(_Planned(row, schedule, decided, last_id))
 
     def write(self) -> Recorded:
         """Pass the gates, insert, move the cursors."""
@@ -94,8 +123,8 @@ class RecordingBatch:
             self._pass_gates()
         if self._rows:
             self._insert()
-        if self._moves:
-            self._tx.hot.move_cursors(self._tx.connection, self._moves)
+        if self._planned:
+            self._move()
         self._recorded.claimed = self._claimed
         now = self._tx.now
         self._recorded.lateness = [now - row.not_before for row in self._rows if row.state < State.SUCCEEDED]
@@ -111,36 +140,8 @@ class RecordingBatch:
         *,
         flags: Flag = Flag.NONE,
     ) -> int:
-        tx, policies = self._tx, definition.policies
-        not_before = fire_at
-        if schedule.jitter and not flags & Flag.MISFIRED:
-            not_before += jitter_of(row.seed, fire_at, micros(schedule.jitter))
-        if _from_end(schedule):
-            flags |= Flag.FROM_END
-        execution = ExecutionRow(
-            id=tx.new_id(),
-            task_id=row.task_id,
-            source_id=row.id,
-            fire_at=fire_at,
-            not_before=not_before,
-            deadline_at=deadline_of(definition, fire_at=fire_at, not_before=not_before, now=tx.now),
-            state=State.PENDING,
-            reason=None,
-            trigger=Trigger.SCHEDULE,
-            priority=LOW_PRIORITY if flags & Flag.MISFIRED else policies.priority,
-            queue=definition.queue,
-            department_id=row.department_id,
-            revision=row.revision,
-            fence=0,
-            holder=None,
-            attempt=0,
-            flags=flags,
-            recorded_at=tx.now,
-            started_at=None,
-            claimed_at=None,
-            ended_at=None,
-        )
-        if policies.gated:
+        execution = fire_row(self._tx, row, schedule, definition, fire_at, flags=flags)
+        if definition.policies.gated:
             self._gated.append((execution, definition))
         else:
             self._admit(execution)
@@ -155,15 +156,20 @@ class RecordingBatch:
             row = row._replace(
                 state=State.RUNNING, fence=1, attempt=1, holder=self._slots.session, claimed_at=now, started_at=now
             )
-            self._claimed.append(_claimed(row, now))
+            self._claimed.append(claimed_of(row, now))
         elif row.state == State.PENDING:
             self._recorded.hints.append(Hint(row.id, row.fence, row.not_before, row.queue))
         self._rows.append(row)
 
     def _pass_gates(self) -> None:
+        """Fires that are recorded already are left out before they can take a place, or take one from others."""
         gates = Gatekeeper(self._tx, {row.task_id for row, _ in self._gated})
-        in_order = sorted(self._gated, key=lambda item: item[0].fire_at)
-        for row in gates.write([gates.admit(row, definition.policies) for row, definition in in_order]):
+        known = self._tx.hot.find_fires(self._tx.connection, [_fire_key(row) for row, _ in self._gated])
+        self._recorded.duplicates += len(known)
+        fresh = [item for item in self._gated if _fire_key(item[0]) not in known]
+        fresh.sort(key=lambda item: item[0].fire_at)
+        for row in gates.write([gates.admit(row, definition.policies) for row, definition in fresh]):
+            self._skipped[row.source_id] += row.state == State.SKIPPED
             self._admit(row)
 
     def _missed(self, row: ScheduleRow, definition: TaskDefinition, missed: Range) -> int:
@@ -189,12 +195,22 @@ class RecordingBatch:
         )
         insert_backfill(self._tx.connection, opened, created_at=self._tx.now)
 
-    def _move(self, row: ScheduleRow, schedule: Schedule, decided: Plan, last_id: int | None) -> None:
-        next_fire_at, waiting_id = decided.next_fire_at, None
-        if _from_end(schedule) and decided.fires_left != 0:
-            next_fire_at, waiting_id = None, last_id
-        self._moves.append(CursorMove(row.id, next_fire_at, decided.fires_left, waiting_id))
-        self._recorded.cursors.append((row.id, next_fire_at))
+    def _move(self) -> None:
+        moves = [self._move_of(planned) for planned in self._planned]
+        self._tx.hot.move_cursors(self._tx.connection, moves)
+        self._recorded.cursors.extend((move.id, move.next_fire_at) for move in moves)
+
+    def _move_of(self, planned: _Planned) -> CursorMove:
+        """Where the cursor goes. A fire that its gate skipped does not count against the maximum of fires."""
+        decided, skipped = planned.plan, self._skipped[planned.row.id]
+        left, next_fire_at = decided.fires_left, decided.next_fire_at
+        if left is not None and skipped:
+            if left == 0:
+                next_fire_at = next_fire(planned.schedule, planned.newest)
+            left += skipped
+        if counts_from_end(planned.schedule) and left != 0:
+            return CursorMove(planned.row.id, None, left, planned.last_id)
+        return CursorMove(planned.row.id, next_fire_at, left, None)
 
     def _insert(self) -> None:
         """Insert. A duplicate fire was decided already and is dropped; ids that collide are made anew."""
@@ -205,45 +221,38 @@ class RecordingBatch:
             try:
                 return tx.hot.insert_executions(tx.connection, self._rows)
             except DuplicateKey:
-                keys = [(row.task_id, row.fire_at, row.source_id) for row in self._rows]
-                found = tx.hot.find_fires(tx.connection, keys)
+                found = tx.hot.find_fires(tx.connection, [_fire_key(row) for row in self._rows])
+                if not found and self._gated:
+                    raise  # their entries are written under these ids; a new transaction makes new ones
                 self._recorded.duplicates += len(found)
                 self._keep(found)
         raise RuntimeError(f"the ids of {len(self._rows)} rows collide; is this node's number leased twice?")
 
     def _keep(self, found: set[tuple[int, int, int]]) -> None:
         """Keep the rows that were not found, under new ids if it is not fires that collided."""
-        kept = [row for row in self._rows if (row.task_id, row.fire_at, row.source_id) not in found]
+        kept = [row for row in self._rows if _fire_key(row) not in found]
         names = {row.id: row.id if found else self._tx.new_id() for row in kept}
         self._rows = [row._replace(id=names[row.id]) for row in kept]
         self._claimed = [replace(item, id=names[item.id]) for item in self._claimed if item.id in names]
         self._recorded.hints = [replace(hint, id=names[hint.id]) for hint in self._recorded.hints if hint.id in names]
+        self._planned = [
+            replace(planned, last_id=names.get(planned.last_id, planned.last_id)) if planned.last_id else planned
+            for planned in self._planned
+        ]
 
 
-def _claimed(row: ExecutionRow, now: Instant) -> Claimed:
-    return Claimed(
-        id=row.id,
-        task_id=row.task_id,
-        source_id=row.source_id,
-        revision=row.revision,
-        fire_at=row.fire_at,
-        not_before=row.not_before,
-        deadline_at=row.deadline_at,
-        fence=1,
-        attempt=1,
-        trigger=row.trigger,
-        flags=row.flags,
-        claimed_at=now,
-        started_at=now,
-        department_id=row.department_id,
-    )
+def _fire_key(row: ExecutionRow) -> tuple[int, Instant, int]:
+    return row.task_id, row.fire_at, row.source_id
 
 
 def _due(row: ScheduleRow, schedule: Schedule, definition: TaskDefinition) -> Due:
     cursor = row.next_fire_at
     assert cursor is not None, "only due rows are planned"
     policy = schedule.misfire or definition.policies.misfire
-    if _from_end(schedule):
+    if counts_from_end(schedule):
+        if policy.mode is MisfireMode.ALL:
+            # There is one fire at a time: nothing to catch up but that one, and its end must set the cursor.
+            policy = replace(policy, mode=MisfireMode.LATEST, max_age=policy.catchup_window)
         return Due(
             cursor=cursor,
             fires_left=row.fires_left,
@@ -257,47 +266,4 @@ def _due(row: ScheduleRow, schedule: Schedule, definition: TaskDefinition) -> Du
         policy=policy,
         next_after=lambda after: next_fire(schedule, after),
         previous_before=lambda before: previous_fire(schedule, before),
-    )
-
-
-def _from_end(schedule: Schedule) -> bool:
-    timing = schedule.timing
-    return isinstance(timing, IntervalTiming) and timing.interval_from is IntervalFrom.END
-
-
-def deadline_of(definition: TaskDefinition, *, fire_at: Instant, not_before: Instant, now: Instant) -> Instant:
-    """No start later than this: the later of due and recorded, plus the deadline; `max_age` counts from the fire."""
-    deadline = max(not_before, now) + micros(definition.policies.deadline)
-    max_age = definition.policies.max_age
-    return deadline if max_age is None else min(deadline, fire_at + micros(max_age))
-
-
-def missed_row(
-    tx: Transaction, row: ScheduleRow, missed: Range, *, reason: Reason, priority: int, queue: str
-) -> ExecutionRow:
-    """A range of fires that were due and will not run, as one row that is final from the start."""
-    return ExecutionRow(
-        id=tx.new_id(),
-        task_id=row.task_id,
-        source_id=row.id,
-        fire_at=missed.first_at,
-        not_before=missed.first_at,
-        deadline_at=missed.last_at,
-        state=State.MISSED,
-        reason=reason,
-        trigger=Trigger.SCHEDULE,
-        priority=priority,
-        queue=queue,
-        department_id=row.department_id,
-        revision=row.revision,
-        fence=0,
-        holder=None,
-        attempt=0,
-        flags=Flag.NONE if missed.exact else Flag.MORE_THAN,
-        recorded_at=tx.now,
-        started_at=None,
-        claimed_at=None,
-        ended_at=tx.now,
-        range_end=missed.last_at,
-        range_count=missed.count,
     )

@@ -34,7 +34,7 @@ class Gatekeeper:
             return row._replace(state=State.SKIPPED, reason=decided.reason, ended_at=self._tx.now)
         waiting = decided.state is State.BLOCKED
         kept = [entry for entry in entries if entry.execution_id not in decided.superseded]
-        self._entries[row.task_id] = [*kept, Entry(row.id, waiting)]
+        self._entries[row.task_id] = [*kept, Entry(row.id, waiting, fresh=True)]
         self._new.append((row.id, row.task_id, waiting))
         return row._replace(state=decided.state, reason=decided.reason)
 
@@ -45,7 +45,7 @@ class Gatekeeper:
         if old := self._superseded - fresh:
             end_waiting(self._tx, old, state=State.SKIPPED, reason=Reason.SUPERSEDED)
         if self._replaced:
-            cancel(self._tx, self._replaced - fresh, reason=Reason.REPLACED)
+            cancel(self._tx, self._replaced, reason=Reason.REPLACED)
         return [self._superseded_row(row) if row.id in self._superseded else row for row in rows]
 
     def _superseded_row(self, row: ExecutionRow) -> ExecutionRow:

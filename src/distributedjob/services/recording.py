@@ -8,24 +8,31 @@ the row lock and the unique key decide.
 from collections.abc import Mapping, Sequence
 
 from distributedjob.model.execution import Flag, Hint, State, Trigger
-from distributedjob.model.instant import Instant
 from distributedjob.model.task import TaskDefinition
 from distributedjob.runtime import crash
-from distributedjob.services.batch import NO_SLOTS, Recorded, RecordingBatch, Slots, deadline_of
+from distributedjob.services.batch import NO_SLOTS, Recorded, RecordingBatch, Slots
 from distributedjob.services.desk import Transaction
+from distributedjob.services.fire_rows import deadline_of
 from distributedjob.services.gatekeeper import Gatekeeper
-from distributedjob.store.hot.rows import ExecutionRow, ScheduleRow
+from distributedjob.store.hot.rows import ExecutionRow
 from distributedjob.store.parameters import insert_parameters
 from distributedjob.store.schedules import list_schedule_ids
 
 
 def record_due(tx: Transaction, schedule_ids: Sequence[int], *, slots: Slots = NO_SLOTS) -> Recorded:
-    """Record every fire of these schedules that is due at `tx.now`."""
-    rows = [row for row in tx.hot.lock_schedules(tx.connection, schedule_ids) if _is_due(row, tx.now)]
-    definitions = tx.revisions.load(tx.connection, ((row.task_id, row.revision) for row in rows))
+    """Record the fires of these schedules that are due at `tx.now`; what is more than enough stays due.
+
+    The cursors of all of them are told, of those that are not due (any more) too: who asked had an older word.
+    """
+    rows = tx.hot.lock_schedules(tx.connection, schedule_ids)
+    due = {row.id for row in rows if row.next_fire_at is not None and row.next_fire_at <= tx.now}
+    definitions = tx.revisions.load(tx.connection, ((row.task_id, row.revision) for row in rows if row.id in due))
     batch = RecordingBatch(tx, slots)
     for row in rows:
-        batch.add(row, definitions[row.task_id, row.revision])
+        if row.id in due and not batch.full:
+            batch.add(row, definitions[row.task_id, row.revision])
+        else:
+            batch.leave(row)
     crash.reached("before_record")
     recorded = batch.write()
     recorded.definitions = dict(definitions)
@@ -33,14 +40,13 @@ def record_due(tx: Transaction, schedule_ids: Sequence[int], *, slots: Slots = N
     return recorded
 
 
-def _is_due(row: ScheduleRow, now: Instant) -> bool:
-    return row.next_fire_at is not None and row.next_fire_at <= now
-
-
 def record_due_of_task(tx: Transaction, task_id: int) -> None:
-    """Lock the task's schedules and record what is due, before they are changed or deleted."""
-    if ids := list_schedule_ids(tx.connection, task_id):
-        tx.news.extend(record_due(tx, ids).hints)
+    """Lock the task's schedules and record all that is due, before they are changed or deleted."""
+    due = list_schedule_ids(tx.connection, task_id)
+    while due:
+        recorded = record_due(tx, due)
+        tx.news.extend(recorded.hints)
+        due = [id_ for id_, next_fire_at in recorded.cursors if next_fire_at is not None and next_fire_at <= tx.now]
 
 
 def record_manual(
