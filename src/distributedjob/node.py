@@ -19,7 +19,7 @@ from distributedjob.scheduler.ages import PendingAge
 from distributedjob.scheduler.backfiller import Backfiller
 from distributedjob.scheduler.expirer import CancelWatch, Expirer
 from distributedjob.scheduler.follower import Follower
-from distributedjob.scheduler.gates import Gates, GateSweeper
+from distributedjob.scheduler.gates import GateCalls, GateRounds, GateSweeper
 from distributedjob.scheduler.purger import Purger, Retention
 from distributedjob.scheduler.recorder import Recorder, WindowReader
 from distributedjob.scheduler.rescuer import Rescuer
@@ -178,10 +178,11 @@ class Node:
         resources.dispatch.listen(CursorMoved, recorder.cursor_moved)
         scheduling.take(recorder.run(), name="recorder", close=recorder.close)
         self._keep(scheduling, reader, every=1.0)
-        gates = self._keep(scheduling, Gates(desk=desk), every=1.0)
-        follower = self._keep(scheduling, Follower(desk=desk), every=1.0)
-        for rhythm in (gates, follower):
-            resources.dispatch.listen(RoomMade, rhythm.on_news)
+        called = GateCalls(desk=desk)
+        resources.dispatch.listen(RoomMade, called.note)
+        for service in (called, Follower(desk=desk)):
+            resources.dispatch.listen(RoomMade, self._keep(scheduling, service, every=1.0).on_news)
+        self._keep(scheduling, GateRounds(desk=desk), every=1.0)
         resources.metrics.watch("window_schedules", "Schedules that fire within two seconds.", lambda: len(window))
         self._keep(scheduling, PendingAge(desk=desk, show=resources.metrics.oldest_pending.set), every=5.0)
         self._keep(scheduling, GateSweeper(desk=desk), every=10.0)

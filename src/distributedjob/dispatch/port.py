@@ -25,7 +25,10 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True)
 class RoomMade:
-    """An execution ended that may have kept others waiting: gates and `from: end` intervals look again."""
+    """Executions of these tasks ended, which may have kept others waiting: gates and `from: end` intervals look
+    again."""
+
+    task_ids: frozenset[int]
 
 
 News = Hint | CursorMoved | CancelAsked | RoomMade

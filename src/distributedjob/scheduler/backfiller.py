@@ -5,6 +5,7 @@ from functools import partial
 from distributedjob.cluster.port import Membership
 from distributedjob.model.execution import Flag, State, Trigger
 from distributedjob.model.instant import Instant
+from distributedjob.model.policies import Policies
 from distributedjob.model.task import TaskDefinition
 from distributedjob.services.desk import Desk, Transaction
 from distributedjob.services.fire_rows import LOW_PRIORITY, deadline_of
@@ -12,6 +13,7 @@ from distributedjob.services.gatekeeper import Gatekeeper
 from distributedjob.store.backfills import BackfillRow, list_open_backfills, lock_backfill, move_backfill
 from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.hot.rows import ExecutionRow
+from distributedjob.store.revisions import hold_current_revision
 from distributedjob.timing.timetable import next_fire
 
 
@@ -61,13 +63,22 @@ def _insert(tx: Transaction, row: BackfillRow, definition: TaskDefinition, fires
     rows = [r for r in rows if (r.task_id, r.fire_at, r.source_id) not in known]
     if not rows:
         return
-    if definition.policies.gated:
+    policies = _policies_in_force(tx, row.task_id)
+    if policies is not None and policies.gated:
         gates = Gatekeeper(tx, [row.task_id])
-        rows = gates.write([gates.admit(r, definition.policies) for r in rows])
+        rows = gates.write([gates.admit(r, policies) for r in rows])
     try:
         tx.hot.insert_executions(tx.connection, rows)
     except DuplicateKey as error:
         raise RuntimeError(f"a fire of range {row.id} was recorded by nobody who holds its lock") from error
+
+
+def _policies_in_force(tx: Transaction, task_id: int) -> Policies | None:
+    """A gate belongs to the task as it is now, whatever revision a fire runs with. None: the task was deleted."""
+    revision = hold_current_revision(tx.connection, task_id)
+    if revision is None:
+        return None
+    return tx.revisions.load(tx.connection, [(task_id, revision)])[task_id, revision].policies
 
 
 def _execution(tx: Transaction, row: BackfillRow, definition: TaskDefinition, fire_at: Instant) -> ExecutionRow:

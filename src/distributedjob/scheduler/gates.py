@@ -1,25 +1,53 @@
-"""Visits gates that hold waiting executions: on news of room, and every second, so that no wake-up is lost."""
+"""Visits gates that hold waiting executions: on news of room, and in rounds, so that no wake-up is lost.
 
-from distributedjob.model.task import TaskDefinition
-from distributedjob.services.desk import Desk, Transaction
-from distributedjob.services.gatekeeper import Gatekeeper
+A gate without room is only read: its row is locked when somebody may pass.
+"""
+
+from collections.abc import Sequence
+
+from distributedjob.dispatch.port import RoomMade
+from distributedjob.services.desk import Desk
+from distributedjob.services.gatekeeper import find_open_gates, open_gates
 from distributedjob.store.gates import delete_stale_entries, list_waiting_tasks
-from distributedjob.store.revisions import find_current_revisions
 
 BATCH = 200
 
 
-class Gates:
-    name = "gates"
+class GateRounds:
+    """Every second looks at all gates where somebody waits, a page per pass."""
+
+    name = "gate_rounds"
 
     def __init__(self, *, desk: Desk) -> None:
         self._desk = desk
+        self._after = 0
 
     async def run_once(self) -> bool:
-        waiting = await self._desk.store.read(lambda c: list_waiting_tasks(c, limit=BATCH))
-        if waiting:
-            await self._desk.write(lambda tx: open_gates(tx, waiting))
-        return False
+        after = self._after
+        waiting = await self._desk.store.read(lambda c: list_waiting_tasks(c, after=after, limit=BATCH))
+        await visit(self._desk, waiting)
+        more = len(waiting) == BATCH
+        self._after = waiting[-1] if more else 0
+        return more
+
+
+class GateCalls:
+    """Looks at the gates that news named, as soon as there is news."""
+
+    name = "gate_calls"
+
+    def __init__(self, *, desk: Desk) -> None:
+        self._desk = desk
+        self._named: set[int] = set()
+
+    def note(self, news: RoomMade) -> None:
+        self._named |= news.task_ids
+
+    async def run_once(self) -> bool:
+        named = sorted(self._named)[:BATCH]
+        self._named.difference_update(named)
+        await visit(self._desk, named)
+        return bool(self._named)
 
 
 class GateSweeper:
@@ -34,11 +62,7 @@ class GateSweeper:
         return await self._desk.write(lambda tx: delete_stale_entries(tx.connection, limit=BATCH)) == BATCH
 
 
-def open_gates(tx: Transaction, task_ids: list[int]) -> None:
-    """Let in what has room, by the policies in force now; a deleted task lets everything in."""
-    gates = Gatekeeper(tx, task_ids)
-    revisions = find_current_revisions(tx.connection, task_ids)
-    definitions = tx.revisions.load(tx.connection, revisions.items())
-    for task_id in task_ids:
-        definition: TaskDefinition | None = definitions.get((task_id, revisions.get(task_id, 0)))
-        gates.open(task_id, None if definition is None else definition.policies)
+async def visit(desk: Desk, task_ids: Sequence[int]) -> None:
+    """Let in who waits at these tasks' gates and has room."""
+    if task_ids and (ready := await desk.read(lambda tx: find_open_gates(tx, task_ids))):
+        await desk.write(lambda tx: open_gates(tx, ready))

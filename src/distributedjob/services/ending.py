@@ -26,7 +26,7 @@ def end_waiting(tx: Transaction, ids: Iterable[int], *, state: State, reason: Re
         words = WORDS[reason]
         failures = [FailureRow(row.id, row.task_id, row.department_id, state, "none", reason, words) for row in rows]
         tx.hot.insert_failures(tx.connection, failures)
-    tx.news.append(RoomMade())
+    tx.news.append(RoomMade(frozenset(row.task_id for row in rows)))
     return [row.id for row in rows]
 
 

@@ -71,7 +71,9 @@ def _tell(tx: Transaction, results: Sequence[Result], states: dict[int, int]) ->
 
 def tell_room(tx: Transaction, results: Sequence[Result], states: dict[int, int]) -> None:
     """Let ended executions leave their gates, and say so if anybody may have waited for it."""
-    ended = [id_ for id_, state in states.items() if state >= FIRST_TERMINAL]
-    left = tx.hot.leave_gates(tx.connection, ended) if ended else 0
-    if left or any(result.from_end for result in results):
-        tx.news.append(RoomMade())
+    ended = [result for result in results if states.get(result.row.id, 0) >= FIRST_TERMINAL]
+    if not ended:
+        return
+    left = tx.hot.leave_gates(tx.connection, [result.row.id for result in ended])
+    if left or any(result.from_end for result in ended):
+        tx.news.append(RoomMade(frozenset(result.task_id for result in ended)))

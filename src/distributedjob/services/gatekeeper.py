@@ -12,6 +12,7 @@ from distributedjob.services.desk import Transaction
 from distributedjob.services.ending import cancel, end_waiting
 from distributedjob.store import gates
 from distributedjob.store.hot.rows import ExecutionRow
+from distributedjob.store.revisions import find_current_revisions
 
 
 class Gatekeeper:
@@ -56,6 +57,29 @@ class Gatekeeper:
         admitted = let_in(policies, self._entries[task_id])
         if admitted:
             self._tx.news.extend(Hint(*row) for row in gates.unblock(self._tx.connection, admitted))
+
+
+def find_open_gates(tx: Transaction, task_ids: Sequence[int]) -> list[int]:
+    """Those of these tasks whose gate may let somebody in, by a look without a lock."""
+    entries = gates.read_entries(tx.connection, task_ids)
+    policies = _policies(tx, list(entries))
+    return [task_id for task_id, at_gate in entries.items() if let_in(policies.get(task_id), at_gate)]
+
+
+def open_gates(tx: Transaction, task_ids: Sequence[int]) -> None:
+    """Let in what has room, by the policies in force now; the gate of a deleted task lets everybody in."""
+    keeper = Gatekeeper(tx, task_ids)
+    policies = _policies(tx, task_ids)
+    for task_id in task_ids:
+        keeper.open(task_id, policies.get(task_id))
+
+
+def _policies(tx: Transaction, task_ids: Sequence[int]) -> dict[int, Policies]:
+    """The policies in force; deleted tasks are absent."""
+    revisions = find_current_revisions(tx.connection, task_ids)
+    return {
+        key[0]: definition.policies for key, definition in tx.revisions.load(tx.connection, revisions.items()).items()
+    }
 
 
 def turn_on(tx: Transaction, task_id: int) -> None:

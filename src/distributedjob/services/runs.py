@@ -66,7 +66,7 @@ def rerun(tx: Transaction, execution_id: int, *, principal: Principal, revision:
     if not State(old.state).terminal:
         message = f"execution {old.id} is {State(old.state).word}; only one that has ended can be run again"
         raise Conflict(message, code="not_ended", id=str(old.id))
-    task = tasks.find_task(tx.connection, old.task_id, principal=principal)
+    task = tasks.hold_task(tx.connection, old.task_id, principal=principal)
     if task is None:
         raise Conflict(f"the task of execution {old.id} was deleted", code="task_deleted", id=str(old.id))
     return _record(
@@ -108,7 +108,7 @@ def _record(
 
 
 def _task(tx: Transaction, task_id: int, principal: Principal) -> TaskRow:
-    row = tasks.find_task(tx.connection, task_id, principal=principal)
+    row = tasks.hold_task(tx.connection, task_id, principal=principal)
     if row is None:
         raise NotFound(f"there is no task {task_id}", id=str(task_id))
     return row

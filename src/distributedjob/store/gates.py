@@ -22,6 +22,11 @@ def lock_gates(connection: Connection, task_ids: Sequence[int]) -> dict[int, lis
             _make(connection, task_id)
     if len(found) < len(task_ids):
         _lock(connection, task_ids)
+    return read_entries(connection, task_ids)
+
+
+def read_entries(connection: Connection, task_ids: Sequence[int]) -> dict[int, list[Entry]]:
+    """Who is at these tasks' gates; tasks without anybody are absent until they are asked for."""
     entries: dict[int, list[Entry]] = defaultdict(list)
     columns = (gate_entry.c.task_id, gate_entry.c.execution_id, gate_entry.c.waiting)
     for row in connection.execute(select(*columns).where(gate_entry.c.task_id.in_(task_ids))):
@@ -62,9 +67,10 @@ def delete_gate(connection: Connection, task_id: int) -> None:
     connection.execute(delete(gate).where(gate.c.task_id == task_id))
 
 
-def list_waiting_tasks(connection: Connection, *, limit: int) -> list[int]:
-    """Tasks with executions that wait at their gate."""
-    query = select(gate_entry.c.task_id).where(gate_entry.c.waiting == True).distinct().limit(limit)  # noqa: E712
+def list_waiting_tasks(connection: Connection, *, after: int, limit: int) -> list[int]:
+    """Tasks with executions that wait at their gate, in order of id, from beyond `after` on."""
+    waiting = (gate_entry.c.waiting == True, gate_entry.c.task_id > after)  # noqa: E712
+    query = select(gate_entry.c.task_id).where(*waiting).distinct().order_by(gate_entry.c.task_id).limit(limit)
     return list(connection.execute(query).scalars())
 
 

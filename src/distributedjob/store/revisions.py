@@ -59,6 +59,12 @@ def _read(connection: Connection, wanted: list[RevisionId]) -> dict[RevisionId, 
     return {(row.task_id, row.revision): decode_definition(row.definition) for row in rows}
 
 
+def hold_current_revision(connection: Connection, task_id: int) -> int | None:
+    """The revision in force, until the transaction ends; None when the task was deleted."""
+    query = select(task.c.revision).where(task.c.id == task_id).with_for_update(read=True)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def find_current_revisions(connection: Connection, task_ids: Iterable[int]) -> dict[int, int]:
     """task id → revision in force; deleted tasks are absent."""
     rows = connection.execute(select(task.c.id, task.c.revision).where(task.c.id.in_(list(task_ids))))

@@ -39,6 +39,11 @@ def lock_task(connection: Connection, task_id: int, *, principal: Principal) -> 
     return _first(connection, _visible(principal).where(task.c.id == task_id).with_for_update())
 
 
+def hold_task(connection: Connection, task_id: int, *, principal: Principal) -> TaskRow | None:
+    """The task, unchanged until the transaction ends: others may hold it too, a change of it waits."""
+    return _first(connection, _visible(principal).where(task.c.id == task_id).with_for_update(read=True))
+
+
 def list_tasks(
     connection: Connection,
     *,

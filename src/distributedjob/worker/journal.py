@@ -116,12 +116,13 @@ def session_of(path: Path) -> int | None:
 
 
 def read_results(path: Path) -> list[Result]:
-    """The results of a journal, oldest first, each claim once."""
-    results: dict[tuple[int, int], Result] = {}
+    """The results of a journal, the newest of each execution: that it was claimed again shows that the older ones
+    had reached the database."""
+    results: dict[int, Result] = {}
     for line in path.read_bytes().splitlines():
         try:
             result = msgspec.json.decode(line, type=Result)
         except msgspec.DecodeError:
             continue
-        results[result.key] = result
+        results[result.row.id] = result
     return list(results.values())

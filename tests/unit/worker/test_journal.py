@@ -48,6 +48,11 @@ def test_a_result_that_was_appended_twice_is_read_once(journal: Journal) -> None
     assert read_results(journal.path) == [result(1)]
 
 
+def test_of_two_claims_of_one_execution_the_later_one_is_read(journal: Journal) -> None:
+    journal.append([result(1, fence=1), result(1, fence=2)])
+    assert read_results(journal.path) == [result(1, fence=2)]
+
+
 def test_a_full_disk_leaves_no_half_line_to_swallow_the_next(journal: Journal) -> None:
     journal.append([result(1)])
     with limited_file_size(journal.size + 40), pytest.raises(OSError, match="too large"):
