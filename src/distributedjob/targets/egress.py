@@ -119,8 +119,6 @@ def _faces(address: Address) -> Iterator[Address]:
     inner = [ipaddress.IPv4Address(value & 0xFFFFFFFF)] if any(address in net for net in WRAPPING_LOW_32) else []
     if address in SIX_TO_FOUR:
         inner = [ipaddress.IPv4Address(value >> 80 & 0xFFFFFFFF)]
-    if address in TEREDO:
-        inner = [ipaddress.IPv4Address(value >> 64 & 0xFFFFFFFF), ipaddress.IPv4Address(~value & 0xFFFFFFFF)]
     if inner and address not in (UNSPECIFIED_6, LOOPBACK_6):
         yield from inner
     else:
@@ -135,10 +133,9 @@ UNSPECIFIED_6 = ipaddress.IPv6Address("::")
 LOOPBACK_6 = ipaddress.IPv6Address("::1")
 GLOBAL_UNICAST_6 = ipaddress.IPv6Network("2000::/3")
 SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
-TEREDO = ipaddress.IPv6Network("2001::/32")
 WRAPPING_LOW_32 = _networks("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
-"""v4-compatible, v4-mapped, v4-translated, NAT64. NAT64's local prefix (64:ff9b:1::/48) may hold the
-inner address in several places, so it is reserved as a whole."""
+"""v4-compatible, v4-mapped, v4-translated, NAT64. Reserved as a whole instead: Teredo (2001::/32), which wraps two,
+and NAT64's local prefix (64:ff9b:1::/48), which may hold the inner address in several places."""
 
 METADATA = frozenset(
     ipaddress.ip_address(text)

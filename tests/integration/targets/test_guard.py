@@ -169,6 +169,22 @@ async def test_a_name_that_turns_between_public_and_loopback_never_leads_into_th
     assert answers[0] == 1000
 
 
+async def test_a_connection_to_an_address_the_name_has_left_is_not_used(serve, open_client):
+    old = await serve(answer_all, host="127.0.0.2")
+    new = await serve(answer_all, host="127.0.0.3", port=old.port)
+    leads_to = ["127.0.0.2"]
+
+    async def moving(host, port):
+        return tuple(leads_to)
+
+    client = open_client(lookup=moving, limits=Limits(names_cached=NO_TIME))
+    await client.call(f"http://moving.example:{old.port}/")
+    leads_to[0] = "127.0.0.3"
+    await client.call(f"http://moving.example:{old.port}/")
+
+    assert (len(old.requests), len(new.requests)) == (1, 1)
+
+
 async def test_one_denied_answer_among_allowed_ones_denies_the_name(serve, open_client):
     public = await serve(answer_all, host="127.0.0.2")
 
@@ -196,7 +212,7 @@ async def test_a_denied_policy_gets_no_byte_through_the_warm_pool_of_another(ser
 
 async def test_a_stricter_policy_closes_the_connections_that_rest(serve, open_client):
     wire = await serve(answer_all)
-    client = open_client(egress=EMBEDDED)
+    client = open_client(egress=EMBEDDED, limits=Limits(idle=timedelta(minutes=5)))
     await client.call(wire.url)
 
     client.caller.adopt(GUARDED)

@@ -102,6 +102,26 @@ async def test_no_socket_is_left_by_a_connect_that_is_cancelled(open_client):
         await settled(before)
 
 
+async def test_a_cancelled_call_is_no_longer_watched_for_its_timeout(serve, client):
+    arrived = asyncio.Event()
+
+    async def never(visit):
+        await visit.request()
+        arrived.set()
+        await visit.until_closed()
+
+    wire = await serve(never)
+    watched = client.caller._dialler._deadlines
+    call = asyncio.create_task(client.call(wire.url, total_timeout=86_400.0))
+    await arrived.wait()
+    assert len(watched) == 1
+
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+
+    assert len(watched) == 0
+
+
 async def test_no_task_is_left_when_the_caller_closes_during_a_look_up(open_client):
     async def stuck(host, port):
         await asyncio.Event().wait()

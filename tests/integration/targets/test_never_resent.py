@@ -3,14 +3,18 @@
 import asyncio
 import socket
 import time
+from datetime import timedelta
 
 import pytest
 
 from distributedjob.model.outcome import Answered, NotSent, Unclear
 from distributedjob.model.target import Body, BodyKind, HttpMethod, HttpTarget
 from distributedjob.targets.http import Line
+from distributedjob.targets.limits import Limits
 
 from .conftest import OK, answer_all, answering, hang
+
+RESTING_LONG = Limits(idle=timedelta(minutes=5))
 
 
 async def close_on_the_second(visit):
@@ -220,7 +224,17 @@ async def test_a_connection_the_peer_closed_while_it_rested_is_not_used(serve, c
     assert wire.connections == 2
 
 
-async def test_bytes_that_come_while_a_connection_rests_end_it(serve, client):
+async def test_a_close_that_the_loop_has_not_seen_is_found_before_a_byte_is_written(http_target, client):
+    await client.call(http_target.url())
+
+    http_target.stop()  # in another thread, while this loop stands still
+    outcome = await client.call(http_target.url())
+
+    assert (type(outcome), outcome.reason) == (NotSent, "connect_failed")
+
+
+async def test_bytes_that_come_while_a_connection_rests_end_it(serve, open_client):
+    client = open_client(limits=RESTING_LONG)
     pushed = asyncio.Event()
 
     async def push(visit):

@@ -52,7 +52,7 @@ METADATA = [
     "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::",
 ]
-TEREDO = ["2001:0:a9fe:a9fe::", "2001:0:7f00:1::f7f7:f7f7", "2001:0:808:808::5601:5601"]
+TEREDO = ["2001:0:a9fe:a9fe::", "2001:0:7f00:1::f7f7:f7f7", "2001:0:808:808::5601:5601", "2001:0:808:808::f7f7:f7f7"]
 RESERVED = [
     "0.0.0.0",
     "0.1.2.3",
@@ -84,7 +84,7 @@ RESERVED = [
     "ff02::1",
     "ff0e::1",
 ]
-CLOSED_ALWAYS = LINK_LOCAL + METADATA + RESERVED
+CLOSED_ALWAYS = LINK_LOCAL + METADATA + RESERVED + TEREDO
 
 
 @pytest.mark.parametrize("address", PUBLIC + PUBLIC_6 + WRAPPED_PUBLIC)
@@ -92,7 +92,7 @@ def test_a_public_address_is_open_to_everyone(address):
     assert judged(GUARDED, address) is None
 
 
-@pytest.mark.parametrize("address", LOOPBACK + PRIVATE + CLOSED_ALWAYS + TEREDO)
+@pytest.mark.parametrize("address", LOOPBACK + PRIVATE + CLOSED_ALWAYS)
 def test_an_address_that_is_not_public_is_denied_by_default(address):
     assert judged(GUARDED, address) is not None
 

@@ -84,6 +84,13 @@ def test_a_large_body_in_the_same_read_does_not_count_as_head():
     assert isinstance(read([whole], head=100), Answer)
 
 
+def test_an_answer_is_cut_as_soon_as_the_cap_is_passed():
+    made = reader(read=1000)
+
+    assert made.feed(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 900) is None
+    assert made.feed(b"x" * 100).truncated
+
+
 def test_too_many_pieces_cut_an_answer():
     whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 50 + b"0\r\n\r\n"
 
