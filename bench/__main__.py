@@ -6,6 +6,7 @@ is 1. A figure that misses its target does not fail the run: a bench measures, t
 
 import argparse
 import importlib
+import os
 import sys
 import time
 import traceback
@@ -15,7 +16,7 @@ from bench.report import Figure, save, table
 from bench.settings import FULL, QUICK, Mode
 from bench.sink import Sink, open_sink
 
-SCENARIOS = ("cold_start", "lateness", "herd", "sustained", "batching", "idle", "history")
+SCENARIOS = ("cold_start", "lateness", "herd", "sustained", "batching", "next_fire", "idle", "history")
 
 
 def main() -> int:
@@ -31,7 +32,7 @@ def main() -> int:
 
 
 def _run(names: list[str], mode: Mode) -> int:
-    began = time.monotonic()
+    began, busy = time.monotonic(), os.getloadavg()[0]
     figures: list[Figure] = []
     failed: list[str] = []
     with open_folder() as folder, open_sink(folder) as sink:
@@ -42,7 +43,7 @@ def _run(names: list[str], mode: Mode) -> int:
                 failed.append(name)
                 _say(f"{name} failed:\n{traceback.format_exc()}")
     seconds = time.monotonic() - began
-    _say(save(figures, mode=mode.name, seconds=seconds) if names == list(SCENARIOS) else table(figures))
+    _say(save(figures, mode=mode.name, seconds=seconds, busy=busy) if names == list(SCENARIOS) else table(figures))
     _say(f"{seconds:.0f} s" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 

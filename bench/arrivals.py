@@ -7,12 +7,14 @@ from anything the program says.
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 RECORD = struct.Struct("<qqqii")
 """Arrival in ns, fire time in µs, execution id, task number, attempt."""
+
+POLL_SECONDS = 0.1
 
 Fire = tuple[int, int]
 """(task number, fire time in µs)."""
@@ -50,16 +52,18 @@ class ArrivalLog:
         whole = len(content) - len(content) % RECORD.size
         return [Arrival(ns // 1_000, *rest) for ns, *rest in RECORD.iter_unpack(content[:whole])]
 
-    def wait_for(self, count: int, *, since: int = 0, timeout_seconds: float) -> int:
-        """Wait until `count` more than `since` have arrived or the time is up; gives how many have."""
-        return wait_until(lambda: len(self) - since, count=count, timeout_seconds=timeout_seconds)
-
-
-def wait_until(count_of: Callable[[], int], *, count: int, timeout_seconds: float) -> int:
-    deadline = time.monotonic() + timeout_seconds
-    while (seen := count_of()) < count and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return seen
+    def collect(self, expected: set[Fire], *, since: int, timeout_seconds: float) -> list[Arrival]:
+        """Everything from record `since` on, once all `expected` fires are among it or the time is up."""
+        arrivals: list[Arrival] = []
+        missing = set(expected)
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            fresh = self.read(since=since + len(arrivals))
+            arrivals += fresh
+            missing.difference_update((arrival.task, arrival.fire_at) for arrival in fresh)
+            if not missing or time.monotonic() > deadline:
+                return arrivals
+            time.sleep(POLL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,15 +55,16 @@ def at_most(value: float) -> Target:
     return Target(Bound.AT_MOST, value)
 
 
-def save(figures: list[Figure], *, mode: str, seconds: float) -> str:
-    """Write `latest.json` and `latest.md`; gives the table."""
+def save(figures: list[Figure], *, mode: str, seconds: float, busy: float) -> str:
+    """Write `latest.json` and `latest.md`; gives the table. `busy` is the load average before the run."""
     commit = commit_measured()
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps([_plain(figure, commit) for figure in figures], indent=1) + "\n")
     shown = table(figures)
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    heading = f"# Bench, {mode}, commit {commit}, {at}, {seconds:.0f} s on {_machine()}\n\n"
-    (RESULTS / "latest.md").write_text(f"{heading}{shown}\n")
+    heading = f"# Bench, {mode}, commit {commit}"
+    ground = f"{at}, {seconds:.0f} s, on {_machine()}; load average before the run {busy:.1f}"
+    (RESULTS / "latest.md").write_text(f"{heading}\n\n{ground}\n\n{shown}\n")
     return shown
 
 

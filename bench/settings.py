@@ -9,6 +9,9 @@ class Mode:
 
     name: str
     sustained_seconds: int
+    """What the best rung of the ladder must hold for."""
+    probe_seconds: int
+    """How long each rung is tried on the way."""
     rungs: tuple[int, ...]
     """Executions per second that the ladder tries."""
     lateness_seconds: int
@@ -26,6 +29,7 @@ class Mode:
 FULL = Mode(
     name="full",
     sustained_seconds=60,
+    probe_seconds=10,
     rungs=(500, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000, 8_000),
     lateness_seconds=20,
     repeats=3,
@@ -39,15 +43,16 @@ FULL = Mode(
 )
 QUICK = Mode(
     name="quick",
-    sustained_seconds=8,
+    sustained_seconds=6,
+    probe_seconds=6,
     rungs=(1_000, 3_000, 5_000),
-    lateness_seconds=8,
+    lateness_seconds=6,
     repeats=1,
-    idle_tasks=1_000_000,
-    idle_seconds=10,
-    history_rows=1_000_000,
+    idle_tasks=250_000,
+    idle_seconds=8,
+    history_rows=500_000,
     history_on_mariadb=False,
-    pages=100,
-    batches=60,
-    starts=3,
+    pages=60,
+    batches=40,
+    starts=2,
 )

@@ -38,8 +38,7 @@ def floor_of(load: Load, *, sink: Sink, seconds: int) -> Verdict:
     since = len(sink.log)
     run_floor(load, sink_url=sink.url, seconds=seconds)
     expected = load.fires(load.first_at, load.first_at + seconds * SECOND)
-    sink.log.wait_for(len(expected), since=since, timeout_seconds=2)
-    return judge(sink.log.read(since=since), expected=expected)
+    return judge(sink.log.collect(expected, since=since, timeout_seconds=2), expected=expected)
 
 
 def _verdicts(shape: Callable[..., Load], mode: Mode, sink: Sink) -> tuple[list[Verdict], Verdict]:

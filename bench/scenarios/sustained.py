@@ -1,11 +1,12 @@
 """The highest rate that holds: executions per second with p99 lateness below a second, none lost, none doubled.
 
 Two shapes: all tasks at every whole second (`* * * * * *`), and one fire every 1/N s. A rung is a fresh database and
-a fresh start. The ladder begins at the rate that must hold and goes up from there while it holds, else down.
+a fresh start. The ladder begins at the rate that must hold, goes up while short trials hold, and confirms the top one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from bench.database import open_mariadb, open_sqlite
 from bench.floor import calls_per_second
@@ -25,13 +26,12 @@ class _Ground:
     open_database: OpenDatabase
     nodes: int
     must_hold: int
-    start: int
-    """The rung that the ladder begins at."""
+    """Also the rung that the ladder begins at."""
 
 
 GROUNDS = (
-    _Ground("SQLite, 1 process", open_sqlite, nodes=1, must_hold=3_000, start=3_000),
-    _Ground("MariaDB, 2 processes", open_mariadb, nodes=2, must_hold=4_000, start=4_000),
+    _Ground("SQLite, 1 process", open_sqlite, nodes=1, must_hold=3_000),
+    _Ground("MariaDB, 2 processes", open_mariadb, nodes=2, must_hold=4_000),
 )
 SHAPES: dict[str, Callable[..., Load]] = {"every second": every_second, "spread": evenly}
 
@@ -48,44 +48,54 @@ def measure(mode: Mode, sink: Sink) -> list[Figure]:
 def _ladder(
     ground: _Ground, shape: str, load: Callable[..., Load], *, mode: Mode, sink: Sink, floor: float
 ) -> list[Figure]:
-    def attempt(rate: int) -> Trial:
+    def attempt(rate: int, seconds: int) -> Trial:
         return run_trial(
             lambda first_at: load(rate, first_at=first_at),
             tasks=rate,
-            seconds=mode.sustained_seconds,
+            seconds=seconds,
             sink=sink,
             open_database=ground.open_database,
             nodes=ground.nodes,
         )
 
-    rungs = sorted({*mode.rungs, ground.start})
-    best, trials = climb(rungs, start=ground.start, attempt=attempt)
-    note = "; ".join(f"{rate}/s p99 {trial.verdict.p99:.0f} ms" for rate, trial in sorted(trials.items()))
-    name = f"sustained, {shape}, {ground.name}"
-    figures = [Figure(name, best, "executions/s", at_least(ground.must_hold), floor, note)]
+    best, trials = climb(sorted({*mode.rungs, ground.must_hold}), start=ground.must_hold, mode=mode, attempt=attempt)
+    note = "; ".join(f"{rate}/s for {seconds} s: {_words(trial)}" for (rate, seconds), trial in trials.items())
+    name = f"{shape}, {ground.name}"
+    figures = [Figure(f"sustained, {name}", best, "executions/s", at_least(ground.must_hold), floor, note)]
     if best:
-        cpu = trials[best].cpu_us_per_execution
-        figures.append(Figure(f"CPU per execution, {shape}, {ground.name}", cpu, "µs", floor=1e6 / floor))
+        cpu = trials[best, mode.sustained_seconds].cpu_us_per_execution
+        figures.append(Figure(f"CPU of the program, {name}", cpu, "µs/execution", floor=1e6 / floor))
     return figures
 
 
-def climb(rungs: list[int], *, start: int, attempt: Callable[[int], Trial]) -> tuple[int, dict[int, Trial]]:
-    """The highest rung that holds (0 if none), and every trial made on the way."""
-    trials: dict[int, Trial] = {}
-    place = rungs.index(start)
-    trials[start] = attempt(start)
-    if _holds(trials[start]):
-        for rate in rungs[place + 1 :]:
-            trials[rate] = attempt(rate)
-            if not _holds(trials[rate]):
-                break
-    else:
-        for rate in reversed(rungs[:place]):
-            trials[rate] = attempt(rate)
-            if _holds(trials[rate]):
-                break
-    return max((rate for rate, trial in trials.items() if _holds(trial)), default=0), trials
+Trials = dict[tuple[int, int], Trial]
+"""By (rate, seconds), in the order they were made."""
 
 
-def _holds(trial: Trial) -> bool:
-    return trial.verdict.nothing_lost and trial.verdict.p99 < LATENESS_MS
+def climb(rungs: list[int], *, start: int, mode: Mode, attempt: Callable[[int, int], Trial]) -> tuple[int, Trials]:
+    """The highest rung that holds for the full time, 0 if none does; and every trial made on the way.
+
+    Short trials go up from `start`; from the last that held, full ones go down until one holds.
+    """
+    trials: Trials = {}
+
+    def holds(rate: int, seconds: int) -> bool:
+        if (rate, seconds) not in trials:
+            trials[rate, seconds] = attempt(rate, seconds)
+        verdict = trials[rate, seconds].verdict
+        return verdict.nothing_lost and verdict.p99 < LATENESS_MS
+
+    upwards = rungs[rungs.index(start) :]
+    held = sum(1 for _ in takewhile(lambda rate: holds(rate, mode.probe_seconds), upwards))
+    top = rungs.index(start) + held
+    downwards = reversed(rungs[:top])
+    return next((rate for rate in downwards if holds(rate, mode.sustained_seconds)), 0), trials
+
+
+def _words(trial: Trial) -> str:
+    verdict = trial.verdict
+    return (
+        f"p99 {verdict.p99:.0f} ms"
+        if verdict.nothing_lost
+        else f"{verdict.lost} late or lost, {verdict.doubled} doubled"
+    )
