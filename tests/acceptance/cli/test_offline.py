@@ -1,8 +1,11 @@
 """Commands that need no server: cron, help, version."""
 
-import time
+import subprocess
+import sys
 
 import pytest
+
+HEAVY = {"alembic", "fastapi", "httpx2", "pydantic", "rich", "sqlalchemy", "structlog", "uvicorn", "yaml"}
 
 
 def test_a_preview_shows_what_the_clocks_do(stranger):
@@ -60,11 +63,14 @@ def test_the_version_is_printed(stranger):
     assert stranger.ok("--version").startswith("distributedjob ")
 
 
-def test_help_comes_at_once(stranger):
-    def seconds():
-        started = time.process_time_ns(), time.monotonic()
-        stranger.ok("--help")
-        return time.monotonic() - started[1]
-
-    # The best of several: the machine is shared. Loading the store, the API or the HTTP client would show.
-    assert min(seconds() for _ in range(5)) < 0.6
+def test_help_loads_no_library_of_any_weight():
+    # That is what keeps it under 0.3 s; the time itself cannot be tested on a machine that others use.
+    code = (
+        "import atexit, sys\n"
+        f"heavy = {HEAVY!r}\n"
+        "atexit.register(lambda: print('loaded', sorted(heavy & sys.modules.keys())))\n"
+        "from distributedjob.cli.main import app\n"
+        "app(['--help'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.endswith("loaded []\n")
