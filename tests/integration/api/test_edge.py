@@ -1,5 +1,7 @@
 """What every request meets first: closed unless listed, bounded, and answered in one form whatever goes wrong."""
 
+import base64
+import hashlib
 import json
 import re
 
@@ -68,6 +70,23 @@ async def test_every_answer_carries_the_security_headers(here, path):
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
     assert "access-control-allow-origin" not in headers
+
+
+async def test_the_docs_page_names_every_path_and_needs_no_script_and_no_network(here):
+    page = await here.stranger.get("/docs")
+
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert all(f"<code>{path}</code>" in page.text for _, path in ROUTES)
+    assert "<script" not in page.text
+    assert "//" not in page.text.replace("http://127.0.0.1", "")
+
+
+async def test_the_docs_page_has_the_one_style_that_its_policy_allows(here):
+    page = await here.stranger.get("/docs")
+    [style] = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+    assert f"style-src 'sha256-{digest}'" in page.headers["Content-Security-Policy"]
 
 
 async def test_a_path_without_anything_is_a_problem(here):

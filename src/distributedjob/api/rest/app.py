@@ -4,13 +4,15 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from distributedjob import __version__
 from distributedjob.api.problems import answer_to, plain
 from distributedjob.api.rest.dependencies import ApiDependencies
+from distributedjob.api.rest.docs_page import POLICY, render_docs
 from distributedjob.api.rest.edge import Edge, response_of
 from distributedjob.api.rest.faults import invalid
 from distributedjob.api.rest.routers import auth, executions, health, levers, revisions, schedules, tasks
@@ -76,6 +78,7 @@ def create_api(dependencies: ApiDependencies) -> FastAPI:
     app.state.dependencies = dependencies
     for router in ROUTERS:
         app.include_router(router)
+    app.add_route("/docs", _docs, include_in_schema=False)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -85,6 +88,11 @@ def create_api(dependencies: ApiDependencies) -> FastAPI:
 
 def _operation_id(route: APIRoute) -> str:
     return f"{route.tags[0]}_{route.name}"
+
+
+async def _docs(request: Request) -> Response:
+    page = render_docs(request.app.openapi())
+    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
 
 async def _on_problem(_: Request, error: Exception) -> Response:
@@ -117,6 +125,6 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> list[str]:
     """The methods of all routes of this path; the framework alone names those of the first."""
-    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
-    path = request.url.path
-    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
+    routes = [*request.app.routes, *(route for router in ROUTERS for route in router.routes)]
+    found = (route for route in routes if isinstance(route, Route) and route.path_regex.match(request.url.path))
+    return sorted({method for route in found for method in route.methods or ()})
