@@ -66,6 +66,7 @@ class Node:
             reference=reference_of(store),
             own_all_shards=lambda: self._settings.own_all_shards or self._settings.uses_sqlite,
             on_lost=self._lose_from_thread,
+            on_beat=resources.events.database_back,
             on_error=resources.events.beat_failed,
         )
 

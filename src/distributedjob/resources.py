@@ -65,9 +65,10 @@ async def until_available(attempt: Callable[[], Awaitable[object]], *, events: E
         try:
             await attempt()
         except Unavailable as error:
-            events.waiting_for_database(error)
+            events.database_away(error)
             await asyncio.sleep(1.0)
         else:
+            events.database_back()
             return
 
 

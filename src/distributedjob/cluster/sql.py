@@ -40,7 +40,10 @@ class Beat:
 
 
 class SqlMembership:
-    """The membership of one session. `on_lost` is called, from the beat's thread, when it was declared dead."""
+    """The membership of one session. `on_lost` is called when it was declared dead.
+
+    All callbacks come from the beat's thread.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class SqlMembership:
         reference: Callable[[Connection], int],
         own_all_shards: Callable[[], bool],
         on_lost: Callable[[], None],
+        on_beat: Callable[[], None],
         on_error: Callable[[Exception], None],
     ) -> None:
         self.session = session
@@ -59,6 +63,7 @@ class SqlMembership:
         self._reference = reference
         self._own_all = own_all_shards
         self._on_lost = on_lost
+        self._on_beat = on_beat
         self._on_error = on_error
         self._observer = Observer(session)
         self._acknowledged = boot_micros()
@@ -111,6 +116,7 @@ class SqlMembership:
                     self._on_lost()
                 return False
             self._acknowledged = asked
+            self._on_beat()
             self._judge(writer, beat)
         except Exception as error:  # noqa: BLE001 - an outage; the next beat tries again
             self._on_error(error)

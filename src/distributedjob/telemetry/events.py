@@ -1,6 +1,7 @@
 """Every line the program logs, in one place. Failures are logged, successes are counted.
 
-An outage is one line when it begins and one when it ends, however often it is met in between.
+An outage of the database is one line when it begins and one when it ends, however many parts of the program meet it
+in between. Executions that fail by the thousand do not fill a disk: a few lines a second, then their number.
 """
 
 import time
@@ -8,8 +9,12 @@ from typing import Any
 
 import structlog
 
+from distributedjob.model.errors import Unavailable
+
 REPEAT_AFTER = 30.0
 """The same trouble is said again after this many seconds."""
+
+FAILURES_PER_SECOND = 5
 
 
 class Events:
@@ -18,6 +23,8 @@ class Events:
     def __init__(self) -> None:
         self._log: Any = structlog.get_logger("distributedjob")
         self._said: dict[str, float] = {}
+        self._away_since: float | None = None
+        self._second, self._failures = 0, 0
 
     def starting(self, *, version: str, session: int, database: str, roles: str) -> None:
         self._log.info("starting", version=version, session=session, database=database, roles=roles)
@@ -34,8 +41,34 @@ class Events:
     def stopped(self, *, released: int, cut: int) -> None:
         self._log.info("stopped", released=released, cut=cut)
 
-    def waiting_for_database(self, error: Exception) -> None:
-        self._rarely("database", "waiting for the database", error=_line(error))
+    def database_away(self, error: Exception) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            self._log.warning("the database is away; waiting for it", error=_line(error))
+
+    def database_back(self) -> None:
+        """Whoever finds the database well says so; it counts after an outage only."""
+        since, self._away_since = self._away_since, None
+        if since is not None:
+            self._log.info("the database is back", away_seconds=round(time.monotonic() - since, 1))
+
+    def execution_failed(self, *, execution_id: int, task_id: int, state: str, reason: str, message: str) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            unsaid = max(0, self._failures - FAILURES_PER_SECOND)
+            self._second, self._failures = second, 0
+            if unsaid:
+                self._log.warning("more executions did not succeed", executions=unsaid)
+        self._failures += 1
+        if self._failures <= FAILURES_PER_SECOND:
+            self._log.warning(
+                "an execution did not succeed",
+                execution_id=str(execution_id),
+                task_id=str(task_id),
+                state=state,
+                reason=reason,
+                message=message,
+            )
 
     def results_wait(self, error: Exception, *, waiting: int) -> None:
         self._rarely("results", "results wait for the database", error=_line(error), waiting=waiting)
@@ -81,6 +114,9 @@ class Events:
         self._log.warning("results came too late to count; kept as evidence", executions=executions)
 
     def pass_failed(self, service: str, error: Exception, *, failures: int) -> None:
+        if isinstance(error, Unavailable):
+            self.database_away(error)
+            return
         self._rarely(
             f"pass {service}",
             "a background service failed; it goes on",
@@ -90,6 +126,9 @@ class Events:
         )
 
     def beat_failed(self, error: Exception) -> None:
+        if isinstance(error, Unavailable | TimeoutError):
+            self.database_away(error)
+            return
         self._rarely("beat", "a heartbeat failed", error=_line(error))
 
     def session_lost(self, *, session: int) -> None:

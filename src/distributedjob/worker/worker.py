@@ -25,6 +25,8 @@ from distributedjob.worker.runner import Runner, RunnerParts, Stop
 from distributedjob.worker.slots import Slots
 
 MICROS = 1_000_000
+LOGGED = frozenset({State.FAILED, State.TIMED_OUT, State.UNKNOWN})
+
 CUT_SECONDS = 5.0
 """A call that is cut ends in milliseconds; one that does not is left to the rescue."""
 
@@ -151,14 +153,26 @@ class Worker:
         for result in results:
             self.runner.running.pop(result.key, None)
         metrics = self._parts.metrics
-        for state in written.states.values():
+        for result in results:
+            state = written.states.get(result.row.id, 0)
             if state >= FIRST_TERMINAL:
                 metrics.executions.labels(State(state).word).inc()
+            if state in LOGGED:
+                self._log_failure(result, State(state))
         if written.late:
             metrics.fenced.inc(len(written.late))
             self._parts.events.late_results(executions=len(written.late))
         metrics.flush_rows.observe(len(results))
         metrics.flush_seconds.observe(seconds)
+
+    def _log_failure(self, result: Result, state: State) -> None:
+        self._parts.events.execution_failed(
+            execution_id=result.row.id,
+            task_id=result.task_id,
+            state=state.word,
+            reason=result.row.reason or "",
+            message=result.message or result.reason,
+        )
 
     def _refused(self, result: Result) -> None:
         self.reconciler.give_up(result)
