@@ -110,7 +110,7 @@ def test_a_bomb_unpacks_no_further_than_what_is_kept():
     assert (len(reply.body), reply.truncated) == (50_000, True)
 
 
-@pytest.mark.parametrize("packed", [b"", b"not gzip", gzip.compress(b"hello")[:-6]])
+@pytest.mark.parametrize("packed", [b"", b"not gzip", gzip.compress(b"hello", mtime=0)[:-6]])
 def test_a_body_that_does_not_unpack_whole_is_marked(packed):
     whole = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
 
