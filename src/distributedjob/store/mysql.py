@@ -22,6 +22,9 @@ from distributedjob.store.port import Unit
 T = TypeVar("T")
 
 RETRIES = 5
+TRANSACTION_SECONDS = 20.0
+"""A server that froze, or a network that swallows packets, says nothing at all. Longer than a wait for a lock."""
+
 DEADLOCK, LOCK_WAIT = 1213, 1205
 DEMOTED = frozenset({1290, 1792, 1836})
 AWAY = frozenset(
@@ -53,14 +56,25 @@ AWAY = frozenset(
 )
 
 
+SILENCE = (OSError, PoolTimeout, TimeoutError, asyncio.IncompleteReadError)
+
+
 class MysqlStore:
     """A pool of connections to one server that keeps acknowledged commits."""
 
-    def __init__(self, url: URL, *, pool_size: int = 10, connect_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: URL,
+        *,
+        pool_size: int = 10,
+        connect_timeout: float = 5.0,
+        transaction_timeout: float = TRANSACTION_SECONDS,
+    ) -> None:
         self.hot = HotStatements(MysqlDialect())
         self.retried = 0
         """Units run again after a deadlock or a lock wait, since the start."""
         self._url = url
+        self._timeout = transaction_timeout
         self._engine = _engine(url, pool_size=pool_size, connect_timeout=connect_timeout)
 
     async def write(self, unit: Unit[T]) -> T:
@@ -73,18 +87,20 @@ class MysqlStore:
                     raise await self._translate(error, code) from error
                 self.retried += 1
                 await asyncio.sleep(0.002 * (turn + 1))
-            except (OSError, PoolTimeout, asyncio.IncompleteReadError) as error:
-                raise StoreUnavailable(f"the database cannot be reached: {error}") from error
+            except SILENCE as error:
+                raise StoreUnavailable(
+                    f"the database cannot be reached: {str(error) or 'it does not answer'}"
+                ) from error
         raise AssertionError("unreachable")
 
     async def read(self, unit: Unit[T]) -> T:
         try:
-            async with self._engine.connect() as connection:
+            async with asyncio.timeout(self._timeout), self._engine.connect() as connection:
                 return await connection.run_sync(unit)
         except DBAPIError as error:
             raise await self._translate(error, code_of(error)) from error
-        except (OSError, PoolTimeout, asyncio.IncompleteReadError) as error:
-            raise StoreUnavailable(f"the database cannot be reached: {error}") from error
+        except SILENCE as error:
+            raise StoreUnavailable(f"the database cannot be reached: {str(error) or 'it does not answer'}") from error
 
     def blocking(self) -> "BlockingMysql":
         """For a thread without an event loop; call it in that thread."""
@@ -94,7 +110,7 @@ class MysqlStore:
         await self._engine.dispose()
 
     async def _transaction(self, unit: Unit[T]) -> T:
-        async with self._engine.connect() as connection:
+        async with asyncio.timeout(self._timeout), self._engine.connect() as connection:
             async with connection.begin():
                 answer = await connection.run_sync(unit)
                 crash.reached("before_commit")
@@ -102,8 +118,9 @@ class MysqlStore:
             return answer
 
     async def _translate(self, error: DBAPIError, code: int | None) -> Exception:
-        if code in DEMOTED or error.connection_invalidated:
-            await self._engine.dispose(close=False)
+        if code in DEMOTED:
+            # These connections work, but lead to a server that must not be written to any more.
+            await self._engine.dispose()
         if code in DEMOTED or code in AWAY or code in (DEADLOCK, LOCK_WAIT) or error.connection_invalidated:
             return StoreUnavailable(f"the database cannot be used now: {error.orig}")
         if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and code is None):
