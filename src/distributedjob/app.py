@@ -52,7 +52,9 @@ def run_serve(settings: Settings) -> None:
     if settings.crash_point:
         crash.arm(settings.crash_point)
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
     gc.set_threshold(*GENERATIONS)
+    gc.enable()
     prepare_folder(settings.data_dir)
     if settings.processes == 1:
         _run_process(settings)
