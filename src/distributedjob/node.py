@@ -41,7 +41,7 @@ SESSION_BITS = 62
 FLUSH_SECONDS = 5.0
 
 PATIENCE_ALONE = 2_000_000
-PATIENCE_AMONG_OTHERS = 20_000
+PATIENCE_AMONG_OTHERS = 250_000
 """Where another node may have room at once, a fire is not kept waiting for a slot of this one."""
 
 
