@@ -197,3 +197,16 @@ async def test_a_preview_of_a_saved_schedule_shows_its_own_fires(here):
     preview = (await here.client.post("/v1/schedules/preview", json=body)).json()
 
     assert preview["fires"][0]["at"] == saved["next_fire_at"]
+
+
+async def test_a_preset_sets_the_rules_for_clock_changes(installed):
+    task = await installed.create(schedules=[{"kind": "cron", "expression": "@daily", "dst_preset": "temporal"}])
+
+    assert (task["schedules"][0]["dst_gap"], task["schedules"][0]["dst_repeat"]) == ("skip", "both")
+
+
+async def test_a_rule_for_clock_changes_goes_before_a_preset(installed):
+    cron = {"kind": "cron", "expression": "@daily", "dst_preset": "temporal", "dst_gap": "shift_by_gap"}
+    task = await installed.create(schedules=[cron])
+
+    assert (task["schedules"][0]["dst_gap"], task["schedules"][0]["dst_repeat"]) == ("shift_by_gap", "both")

@@ -32,6 +32,7 @@ from distributedjob.model.schedule import (
 )
 from distributedjob.services.drafts import NEW, ScheduleDraft
 from distributedjob.timing.cron import split_zone_prefix
+from distributedjob.timing.presets import DstPreset, habit_of
 
 TEN_YEARS = 3653 * DAY
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
@@ -76,18 +77,23 @@ class CronIn(_ScheduleIn):
     time_zone: str = Field(default="UTC", min_length=1, max_length=64, examples=["Europe/Berlin"])
     dst_gap: Literal["run_at_transition", "skip", "shift_by_gap"] = "run_at_transition"
     dst_repeat: Literal["first", "second", "both"] = "first"
+    dst_preset: Literal["debian_cron", "aws_eventbridge", "temporal"] | None = Field(
+        default=None, exclude=True, description="dst_gap and dst_repeat as that scheduler has them, unless given"
+    )
 
     def _timing(self, path: str) -> CronTiming:
         zone, expression = split_zone_prefix(self.expression)
         if zone is not None and "time_zone" in self.model_fields_set and zone != self.time_zone:
             message = f"the expression begins with the zone {zone}, but time_zone says {self.time_zone}; give one"
             raise Invalid.one(f"{path}.time_zone", message)
+        habit = habit_of(DstPreset(self.dst_preset or DstPreset.DEBIAN_CRON))
+        given = self.model_fields_set
         return CronTiming(
             expression=expression,
             dialect=CronDialect(self.dialect),
             time_zone=zone or self.time_zone,
-            dst_gap=GapRule(self.dst_gap),
-            dst_repeat=RepeatRule(self.dst_repeat),
+            dst_gap=GapRule(self.dst_gap) if "dst_gap" in given else habit.gap,
+            dst_repeat=RepeatRule(self.dst_repeat) if "dst_repeat" in given else habit.repeat,
         )
 
 
