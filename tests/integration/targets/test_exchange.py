@@ -146,8 +146,8 @@ async def test_an_answer_in_single_bytes_is_the_same_answer(serve, client):
 @pytest.mark.parametrize(
     ("encoding", "packed"),
     [
-        ("gzip", gzip.compress(b"hello " * 100)),
-        ("x-gzip", gzip.compress(b"hello " * 100)),
+        ("gzip", gzip.compress(b"hello " * 100, mtime=0)),
+        ("x-gzip", gzip.compress(b"hello " * 100, mtime=0)),
         ("deflate", zlib.compress(b"hello " * 100)),
         ("deflate", zlib.compress(b"hello " * 100)[2:-4]),
     ],
