@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import traceback
-from pathlib import Path
+from contextlib import suppress
 
 from distributedjob.cli.exit_codes import ExitCode, code_of_problem
 from distributedjob.model.errors import Invalid, Problem, TooMany, Unauthenticated, Unavailable
@@ -27,18 +27,25 @@ def report_problem(problem: Problem) -> ExitCode:
 
 def report_bug(error: Exception) -> ExitCode:
     """Something nobody foresaw: the details go to a file that can be sent to the project."""
-    details = "".join(traceback.format_exception(error))
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="distributedjob-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(details)
     _write(
         [
             f"Error: unexpected {type(error).__name__}: {error}",
-            f"This is a fault of the program. Please report it with {Path(file.name)}.",
+            f"This is a fault of the program. Please report it{_keep_details(error)}.",
         ]
     )
     return ExitCode.FAILED
+
+
+def _keep_details(error: Exception) -> str:
+    """Where the details are; nothing where no file can be written, as on a full disk."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="distributedjob-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return ""
+    return f" with {file.name}"
 
 
 def _says_it_all(problem: Invalid) -> bool:
@@ -46,5 +53,8 @@ def _says_it_all(problem: Invalid) -> bool:
 
 
 def _write(lines: list[str]) -> None:
-    sys.stdout.flush()
-    sys.stderr.write("\n".join(lines) + "\n")
+    # Whoever read our output may be gone; that is no reason for a traceback.
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        sys.stderr.write("\n".join(lines) + "\n")

@@ -3,8 +3,11 @@
 A start takes as long as its imports: a command module imports libraries of any weight inside its functions.
 """
 
+import os
 import sys
-from typing import Annotated
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 
@@ -21,6 +24,7 @@ from distributedjob.cli import (
     tasks,
     tokens,
 )
+from distributedjob.cli.exit_codes import ExitCode
 from distributedjob.cli.failures import report_bug, report_problem
 from distributedjob.model.errors import Problem
 
@@ -40,12 +44,37 @@ for group in (tasks.app, executions.app, cron.app, tokens.app, database.app, adm
 
 def run() -> None:
     """Entry point. Ends the process with a documented exit code; no traceback reaches the user."""
+    sys.stdout, sys.stderr = _writable(sys.stdout), _writable(sys.stderr)
+    code = _exit_code()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = code or report_problem(Problem(f"the output cannot be written: {error.strerror}"))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tries again at its end
+    sys.exit(code)
+
+
+def _writable(stream: TextIO | None) -> TextIO:
+    """A parent may have closed the stream, which libraries expect, or its encoding may know too few letters."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    return stream
+
+
+def _exit_code() -> int:
     try:
         app(prog_name="distributedjob")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.OK
     except Problem as problem:
-        sys.exit(report_problem(problem))
+        return report_problem(problem)
+    except OSError as error:
+        return report_problem(Problem(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"))
     except Exception as error:  # noqa: BLE001 - the last line before the user
-        sys.exit(report_bug(error))
+        return report_bug(error)
+    return ExitCode.OK
 
 
 def _print_version(value: bool) -> None:

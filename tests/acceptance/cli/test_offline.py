@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,39 @@ def test_help_loads_no_library_of_any_weight():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.endswith("loaded []\n")
+
+
+def test_a_reader_that_has_gone_is_no_traceback(stranger):
+    writer = stranger.start("cron", "preview", "* * * * * *", "--count", "1000")
+    writer.stdout.readline()
+    writer.stdout.close()
+    assert writer.stderr.read() == ""
+    writer.stderr.close()
+    writer.wait(timeout=60)
+
+
+def test_a_full_disk_is_a_clear_error(stranger):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "distributedjob", "cron", "explain", "0 9 * * *", "--output", "json"],
+            env=stranger.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.endswith("No space left on device\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_closed_output_is_no_traceback(stranger):
+    shell = f"{sys.executable} -m distributedjob cron explain '0 9 * * *' >&- 2>&-"
+    assert subprocess.run(shell, shell=True, env=stranger.environment, timeout=60, check=False).returncode == 0
+
+
+def test_letters_that_the_terminal_lacks_are_replaced(stranger):
+    done = stranger.run("cron", "explain", "0 9 * * *", "--language", "zh", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0
+    assert "?" in done.stdout
