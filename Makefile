@@ -38,6 +38,7 @@ bench-quick: ## The same figures in at most 4 minutes
 
 faults: ## Kill, freeze and cut off the program, then check its books (KILLS=40 DATABASE=both SEED=1)
 	@scripts/install dev
+	@PYTHONPATH=tests $(PYTHON_VENV) -m faults --leg broken
 	@PYTHONPATH=tests $(PYTHON_VENV) -m faults --kills $(KILLS) --database $(DATABASE) --seed $(SEED)
 
 wheel: ## Build dist/distributedjob-*.whl

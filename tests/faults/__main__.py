@@ -1,4 +1,4 @@
-"""`python -m faults --kills 40 --database sqlite|mariadb [--seed n] [--leg name]`: run, print, exit 1 on a fault."""
+"""`python -m faults [--kills 40] [--database sqlite|mariadb|both] [--seed n] [--leg name]`; exit 1 on a fault."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from faults.broken import read_broken_builds, try_to_catch
 from faults.leg import Leg, run_leg
 from faults.legs import LEGS, campaign, smoke
 from faults.node import REPOSITORY, SOURCE
@@ -15,21 +16,43 @@ from faults.report import Report
 from support.servers import open_database, start_server
 
 FOLDER = REPOSITORY / "build" / "faults"
+DATABASES = ("sqlite", "mariadb")
 
 
 def main() -> int:
     options = _options()
-    failed = False
-    for database in ("sqlite", "mariadb") if options.database == "both" else (options.database,):
-        with _open_url(database) as url:
-            leg = _leg(options, url)
-            folder = FOLDER / f"{options.leg}-{database}-{options.seed}-{time.strftime('%H%M%S')}"
-            outcome = asyncio.run(run_leg(leg, folder=folder, source=options.source))
-        report = Report.of(leg.name, outcome, planned=leg.planned)
-        report.write(folder)
-        print("\n".join([*report.lines(), f"  everything is in {folder.relative_to(REPOSITORY)}"]), flush=True)
-        failed |= not report.is_clean
-    return int(failed)
+    if options.leg == "broken":
+        return int(not _all_broken_builds_are_caught())
+    chosen = DATABASES if options.database == "both" else (options.database,)
+    clean = [_run_clean(options, database) for database in chosen]
+    return int(not all(clean))
+
+
+def _run_clean(options: argparse.Namespace, database: str) -> bool:
+    """Run the leg on one database and print what came of it; whether nothing was found."""
+    folder = _folder(f"{options.leg}-{database}-{options.seed}")
+    with _open_url(database) as url:
+        leg = _leg(options, url)
+        outcome = asyncio.run(run_leg(leg, folder=folder, source=options.source))
+    report = Report.of(leg.name, outcome, planned=leg.planned)
+    report.write(folder)
+    print("\n".join([*report.lines(), f"  everything is in {folder.relative_to(REPOSITORY)}"]), flush=True)
+    return report.is_clean
+
+
+def _all_broken_builds_are_caught() -> bool:
+    missed = 0
+    for build in read_broken_builds():
+        with _open_url(build.database) as url:
+            report = asyncio.run(try_to_catch(build, folder=_folder(f"broken-{build.name}"), database_url=url))
+        caught = build.is_caught_by(report)
+        missed += not caught
+        print("\n".join([f"{build.name}: {'caught' if caught else 'NOT CAUGHT'}", *report.lines()]), flush=True)
+    return not missed
+
+
+def _folder(name: str) -> Path:
+    return FOLDER / f"{name}-{time.strftime('%H%M%S')}"
 
 
 def _options() -> argparse.Namespace:
@@ -37,9 +60,9 @@ def _options() -> argparse.Namespace:
         prog="faults", description="Kill, freeze and cut off the program; check its books."
     )
     parser.add_argument("--kills", type=int, default=40)
-    parser.add_argument("--database", choices=("sqlite", "mariadb", "both"), default="both")
+    parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--leg", choices=("campaign", "smoke", *LEGS), default="campaign")
+    parser.add_argument("--leg", choices=("campaign", "smoke", "broken", *LEGS), default="campaign")
     parser.add_argument("--source", type=Path, default=SOURCE, help="the folder that holds the package")
     return parser.parse_args()
 

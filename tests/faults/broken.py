@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults.facts import Kind
+from faults.leg import run_leg
+from faults.legs import LEGS
 from faults.node import SOURCE
+from faults.report import Report
 
 PATCHES = Path(__file__).parent / "broken"
 
@@ -42,8 +45,12 @@ class BrokenBuild:
         kinds = frozenset(Kind(word.strip()) for word in caught[1].split(","))
         return cls(name=patch.stem, patch=patch, leg=leg[1], database=leg[2], kinds=kinds)
 
+    def is_caught_by(self, report: Report) -> bool:
+        return report.verdict.count(*self.kinds) > 0
+
     def build(self, folder: Path) -> Path:
         """Copy the source into `folder`, break it, and give the folder that holds the package."""
+        folder.mkdir(parents=True, exist_ok=True)
         source = folder / "src"
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
         # No fuzz: a hunk that moved still fits, one whose surroundings changed does not.
@@ -57,6 +64,13 @@ class BrokenBuild:
         if applied.returncode != 0:
             raise DoesNotApply(f"{self.patch.name}: {applied.stderr.strip()}")
         return source
+
+
+async def try_to_catch(build: BrokenBuild, *, folder: Path, database_url: str | None) -> Report:
+    """Run the leg that the build names against it, in `folder`. Raises DoesNotApply."""
+    leg = LEGS[build.leg](database_url)
+    outcome = await run_leg(leg, folder=folder / "leg", source=build.build(folder))
+    return Report.of(f"{build.name} in leg {leg.name}", outcome, planned=leg.planned)
 
 
 def read_broken_builds() -> list[BrokenBuild]:

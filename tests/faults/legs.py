@@ -26,7 +26,7 @@ TWO = 2
 def campaign(*, kills: int, database_url: str | None, seed: int) -> Leg:
     """`kills` deaths; on a server, where two nodes share the work, then freezes and every trouble with the database."""
     chance = random.Random(seed)
-    troubles: tuple[Trouble, ...] = (RestartNode(),)
+    troubles: tuple[Trouble, ...] = (RestartNode(), Freeze(8.0))
     if database_url:
         troubles = (
             *[Freeze()] * 4,
@@ -100,7 +100,7 @@ def _lost_hints(database_url: str | None) -> Leg:
         TaskSpec(name=f"hinted-{n}", script="error.ok", max_attempts=9, retry_base_seconds=2.0) for n in range(20)
     )
     deaths = [RandomKill()] * 3
-    return Leg(name="hints", tasks=tasks, deaths=deaths, cancels=False, rest_seconds=30.0, database_url=database_url)
+    return Leg(name="hints", tasks=tasks, deaths=deaths, cancels=False, rest_seconds=15.0, database_url=database_url)
 
 
 def _frozen_holder(database_url: str | None) -> Leg:
