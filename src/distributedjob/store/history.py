@@ -11,9 +11,10 @@ A filter that no index answers looks at `SCAN` keys at most per page; the page i
 its position says where to go on.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, literal_column, select
 
@@ -47,6 +48,13 @@ class Filter:
     def by_fire_time(self) -> bool:
         return self.task_id is not None and not self.is_live and not self.is_bad
 
+    def accepts(self, *, task_id: int, state: int, trigger: int) -> bool:
+        return (
+            (not self.states or state in self.states)
+            and (self.trigger is None or trigger == self.trigger)
+            and (self.task_id is None or task_id == self.task_id)
+        )
+
     @property
     def is_live(self) -> bool:
         return bool(self.states) and self.states <= LIVE
@@ -64,12 +72,15 @@ class Page:
     position: Position | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
+    """`may_match` is false where the walk has seen already that the filter refuses this row."""
+
     id: int
     position: Position
+    may_match: bool = True
 
 
+_FILTERED = (execution.c.id, execution.c.task_id, execution.c.state, execution.c.trigger)
 _Walk = Callable[[Position | None, int], list[_Key]]
 
 
@@ -83,8 +94,10 @@ def list_executions(
     position, scanned = after, 0
     while len(found) <= limit and scanned < SCAN:
         keys = walk(position, window)
-        rows = _load(connection, wanted, principal, [key.id for key in keys])
-        found.extend((key, rows[key.id]) for key in keys if key.id in rows)
+        candidates = (key for key in keys if key.may_match)
+        while len(found) <= limit and (some := list(islice(candidates, limit + 1))):
+            rows = _load(connection, wanted, principal, [key.id for key in some])
+            found.extend((key, rows[key.id]) for key in some if key.id in rows)
         scanned += len(keys)
         if len(keys) < window:
             position = None
@@ -102,8 +115,6 @@ def _is_answered_by_index(wanted: Filter) -> bool:
 
 
 def _load(connection: Connection, wanted: Filter, principal: Principal, ids: Sequence[int]) -> dict[int, Shown]:
-    if not ids:
-        return {}
     query = shown(principal).where(execution.c.id.in_(ids))
     if wanted.states:
         query = query.where(execution.c.state.in_(wanted.states))
@@ -116,7 +127,7 @@ def _load(connection: Connection, wanted: Filter, principal: Principal, ids: Seq
 
 def _walk(connection: Connection, wanted: Filter) -> _Walk:
     if wanted.by_fire_time:
-        return lambda after, count: list(_by_fire(connection, wanted, after, count))
+        return lambda after, count: _by_fire(connection, wanted, after, count)
     if wanted.is_live:
         return lambda after, count: _by_live(connection, wanted, after, count)
     if wanted.is_bad:
@@ -124,22 +135,28 @@ def _walk(connection: Connection, wanted: Filter) -> _Walk:
     return lambda after, count: _by_id(connection, wanted, after, count)
 
 
-def _by_fire(connection: Connection, wanted: Filter, after: Position | None, count: int) -> Iterator[_Key]:
+def _by_fire(connection: Connection, wanted: Filter, after: Position | None, count: int) -> list[_Key]:
     fire_at, source_id = execution.c.fire_at, execution.c.source_id
-    query = select(execution.c.id, fire_at, source_id).where(execution.c.task_id == wanted.task_id)
+    query = select(*_FILTERED, fire_at, source_id).where(execution.c.task_id == wanted.task_id)
     if wanted.since is not None:
         query = query.where(fire_at >= wanted.since)
     if wanted.until is not None:
         query = query.where(fire_at < wanted.until)
     if after is not None:
         query = query.where(fire_at <= after[0], (fire_at < after[0]) | (source_id < after[1]))
-    for row in connection.execute(query.order_by(fire_at.desc(), source_id.desc()).limit(count)):
-        yield _Key(row.id, (row.fire_at, row.source_id))
+    rows = connection.execute(query.order_by(fire_at.desc(), source_id.desc()).limit(count))
+    return [
+        _Key(id_, (at, source), wanted.accepts(task_id=task_id, state=state, trigger=trigger))
+        for id_, task_id, state, trigger, at, source in rows
+    ]
 
 
 def _by_id(connection: Connection, wanted: Filter, after: Position | None, count: int) -> list[_Key]:
-    query = _bounded(select(execution.c.id), execution.c.id, wanted, after)
-    return _keys(connection.execute(query.order_by(execution.c.id.desc()).limit(count)).scalars())
+    query = _bounded(select(*_FILTERED), execution.c.id, wanted, after)
+    return [
+        _Key(id_, (id_,), wanted.accepts(task_id=task_id, state=state, trigger=trigger))
+        for id_, task_id, state, trigger in connection.execute(query.order_by(execution.c.id.desc()).limit(count))
+    ]
 
 
 def _by_live(connection: Connection, wanted: Filter, after: Position | None, count: int) -> list[_Key]:
