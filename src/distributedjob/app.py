@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import secrets
 import signal
 import socket
@@ -19,7 +20,7 @@ from distributedjob.access.access_tokens import AccessTokens
 from distributedjob.access.passwords import hash_password
 from distributedjob.api.rest.app import create_api
 from distributedjob.api.rest.dependencies import ApiDependencies, Fault
-from distributedjob.config import Role, Settings
+from distributedjob.config import Role, Settings, list_unknown_variables
 from distributedjob.egress import egress_of
 from distributedjob.model.errors import Conflict, Problem
 from distributedjob.node import Node
@@ -40,6 +41,9 @@ from distributedjob.worker.replay import replay_journals
 SWITCH_SECONDS = 0.0005
 """A thread that returns from the database gets the interpreter this soon, instead of after 5 ms."""
 
+RESOLVER_THREADS = "16"
+"""The loop resolves names in threads of its own; four, its default, let a few dead names hold up the others."""
+
 LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
 
 GENERATIONS = (20_000, 50, 50)
@@ -52,6 +56,7 @@ def run_serve(settings: Settings) -> None:
     if settings.crash_point:
         crash.arm(settings.crash_point)
     sys.setswitchinterval(SWITCH_SECONDS)
+    os.environ.setdefault("UV_THREADPOOL_SIZE", RESOLVER_THREADS)
     gc.freeze()
     gc.set_threshold(*GENERATIONS)
     gc.enable()
@@ -102,6 +107,8 @@ def _lock(settings: Settings) -> LockFile | None:
 
 async def _serve(settings: Settings) -> None:
     events = Events()
+    for name in list_unknown_variables():
+        events.unknown_variable(name=name)
     started = time.monotonic()
     stop, hurry = asyncio.Event(), asyncio.Event()
     _listen_to_signals(stop, hurry, events=events, drain_seconds=settings.drain_timeout_seconds)
