@@ -119,6 +119,8 @@ def list_outputs(connection: Connection, execution_id: int) -> list[ShownOutput]
 
 def list_failures(connection: Connection, execution_ids: Sequence[int]) -> dict[int, ShownFailure]:
     """The failures of these executions, by execution id."""
+    if not execution_ids:
+        return {}
     columns = (failure.c[name] for name in ShownFailure._fields)
     rows = connection.execute(select(*columns).where(failure.c.execution_id.in_(execution_ids)))
     return {row.execution_id: ShownFailure(*row) for row in rows}

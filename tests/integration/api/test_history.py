@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from distributedjob.model.execution import State, Trigger
 from distributedjob.model.instant import SECOND
@@ -167,3 +168,36 @@ async def test_statistics_of_too_many_rows_say_from_where_they_count(here, monke
 
     assert (stats["total"], stats["complete"]) == (10, False)
     assert stats["from"] > "2027-03-01T12:00:19Z"
+
+
+LISTS = (
+    {},
+    {"from": "2027-03-01T12:00:10Z"},
+    {"state": ["failed", "unknown"]},
+    {"state": ["pending"]},
+    {"state": ["skipped"]},
+    {"task_id": "{task}"},
+    {"task_id": "{task}", "from": "2027-03-01T12:00:10Z"},
+    {"task_id": "{task}", "state": ["failed"]},
+    {"task_id": "{task}", "state": ["pending"]},
+    {"task_id": "{task}", "state": ["skipped"]},
+)
+
+
+@pytest.mark.parametrize("query", LISTS, ids=str)
+async def test_no_list_reads_a_whole_table_or_sorts_one(here, query):
+    tasks, _ = await fill(here)
+    query = {name: tasks[0]["id"] if value == "{task}" else value for name, value in query.items()}
+    page = (await here.client.get("/v1/executions", params={**query, "limit": 1})).json()
+    statements: list[tuple[str, Any]] = []
+    engine = here.desk.store._engine
+    event.listen(engine, "before_cursor_execute", lambda *call: statements.append((call[2], call[3])))
+    await here.client.get("/v1/executions", params={**query, "limit": 1, "cursor": page["next_cursor"]})
+    plans = [await here.desk.store.read(lambda c, s=s, p=p: _plan(c, s, p)) for s, p in tuple(statements)]
+
+    assert plans
+    assert [line for plan in plans for line in plan if line.startswith(("SCAN", "USE TEMP B-TREE"))] == []
+
+
+def _plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
