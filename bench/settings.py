@@ -38,7 +38,7 @@ FULL = Mode(
     history_rows=10_000_000,
     history_on_mariadb=True,
     pages=300,
-    batches=120,
+    batches=400,
     starts=5,
 )
 QUICK = Mode(
@@ -53,6 +53,6 @@ QUICK = Mode(
     history_rows=500_000,
     history_on_mariadb=False,
     pages=60,
-    batches=40,
+    batches=100,
     starts=2,
 )
