@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import uvicorn
@@ -24,7 +24,7 @@ from distributedjob.config import Role, Settings, list_unknown_variables
 from distributedjob.egress import egress_of
 from distributedjob.model.errors import Conflict, Problem
 from distributedjob.node import Node
-from distributedjob.resources import Resources, open_resources, prepare_folder
+from distributedjob.resources import Resources, Stopped, open_resources, prepare_folder, until_available
 from distributedjob.runtime import crash
 from distributedjob.runtime.crew import Crew
 from distributedjob.runtime.errors import AlreadyRunning
@@ -113,10 +113,12 @@ async def _serve(settings: Settings) -> None:
     stop, hurry = asyncio.Event(), asyncio.Event()
     _listen_to_signals(stop, hurry, events=events, drain_seconds=settings.drain_timeout_seconds)
     listener = _listen(settings, events=events) if Role.API in settings.roles else None
-    async with open_resources(settings, events=events) as resources:
-        while not stop.is_set():
-            await replay_journals(resources.desk, settings.data_dir, events=events)
-            await _live(resources, listener, stop=stop, hurry=hurry, started=started)
+    available = partial(until_available, events=events, stop=stop)
+    with suppress(Stopped):
+        async with open_resources(settings, events=events, stop=stop) as resources:
+            while not stop.is_set():
+                await available(partial(replay_journals, resources.desk, settings.data_dir, events=events))
+                await _live(resources, listener, stop=stop, hurry=hurry, started=started)
 
 
 async def _live(
@@ -126,7 +128,9 @@ async def _live(
     settings, events = resources.settings, resources.events
     egress = egress_of(settings, events=events)
     node = Node(resources, egress=egress)
-    await node.register()
+    await until_available(node.register, events=events, stop=stop)
+    if listener is not None:
+        await until_available(partial(_ensure_admin, resources), events=events, stop=stop)
     events.starting(
         version=__version__, session=node.session, database=_shown(settings), roles=",".join(sorted(settings.roles))
     )
@@ -134,7 +138,6 @@ async def _live(
         edge = Crew(group)
         server: uvicorn.Server | None = None
         if listener is not None:
-            await _ensure_admin(resources)
             server = _api_server(resources, node, egress)
             # A copy, since the server closes what it is given, and the next session must find the port still open.
             edge.take(server.serve(sockets=[listener.dup()]), name="api")

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, TypeVar, Union
 
 from distributedjob.config import Settings
 from distributedjob.dispatch.local import LocalDispatch
@@ -24,7 +25,14 @@ from distributedjob.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from distributedjob.store.mysql import MysqlStore
 
+T = TypeVar("T")
 AnyStore = Union[SqliteStore, "MysqlStore"]
+
+PAUSE = 1.0
+
+
+class Stopped(Exception):
+    """The program was told to stop while it waited for the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +51,42 @@ class Resources:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, *, events: Events) -> AsyncIterator[Resources]:
-    """Wait for the database, bring its schema in order, and open what a node works with."""
-    await until_available(lambda: schema.prepare(settings.url, backup_dir=settings.data_dir / "backups"), events=events)
+async def open_resources(settings: Settings, *, events: Events, stop: asyncio.Event) -> AsyncIterator[Resources]:
+    """Wait for the database, bring its schema in order, and open what a node works with. Raises Stopped."""
+    available = partial(until_available, events=events, stop=stop)
+    await available(lambda: schema.prepare(settings.url, backup_dir=settings.data_dir / "backups"))
     store = open_store(parse_url(settings.url))
     try:
         clock = Clock.of_this_machine()
-        await until_available(lambda: synchronise(clock, store), events=events)
+        await available(lambda: synchronise(clock, store))
         ids, dispatch = IdMaker(clock.now), LocalDispatch()
-        cluster_key = await store.write(lambda c: installation.ensure_key(c, installation.CLUSTER_KEY))
-        token_key = await store.write(lambda c: installation.ensure_key(c, installation.TOKEN_KEY))
+        cluster_key, token_key = await available(lambda: store.write(_keys))
         desk = Desk(store, Revisions(), dispatch, clock.now, ids, cluster_key)
         yield Resources(settings, store, clock, ids, desk, dispatch, events, Metrics(), token_key)
     finally:
         await store.close()
 
 
-async def until_available(attempt: Callable[[], Awaitable[object]], *, events: Events) -> None:
-    """Try until the database answers; it may start after us."""
-    while True:
+async def until_available(attempt: Callable[[], Awaitable[T]], *, events: Events, stop: asyncio.Event) -> T:
+    """Try until the database answers; it may start after us. Raises Stopped when there is no more need to."""
+    while not stop.is_set():
         try:
-            await attempt()
+            answer = await attempt()
         except Unavailable as error:
             events.database_away(error)
-            await asyncio.sleep(1.0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE):
+                    await stop.wait()
         else:
             events.database_back()
-            return
+            return answer
+    raise Stopped
+
+
+def _keys(connection: Connection) -> tuple[bytes, bytes]:
+    keys = (installation.CLUSTER_KEY, installation.TOKEN_KEY)
+    cluster_key, token_key = (installation.ensure_key(connection, name) for name in keys)
+    return cluster_key, token_key
 
 
 async def synchronise(clock: Clock, store: AnyStore) -> None:

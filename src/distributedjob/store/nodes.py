@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
+from distributedjob.model.errors import Conflict
 from distributedjob.model.execution import State
 from distributedjob.model.identity import NODES
 from distributedjob.model.instant import DAY, Instant
@@ -31,14 +32,33 @@ class LivingNode(NamedTuple):
 
 
 def register(connection: Connection, row: NodeRow, *, now: Instant) -> int:
-    """Insert a session with free node bits; returns them. Registrations wait for each other on one row."""
+    """Insert a session with free node bits; returns them. Registrations wait for each other on one row.
+
+    Asked again, because the first answer was lost, it returns the same.
+    """
     connection.execute(select(installation.c.content).where(installation.c.name == "cluster_key").with_for_update())
-    resting = or_(node.c.ended_at.is_(None), node.c.ended_at > now - NUMBER_REST)
-    taken = set(connection.execute(select(node.c.number).where(resting)).scalars())
-    number = next(number for number in range(NODES) if number not in taken)
+    known = connection.execute(select(node.c.number).where(node.c.session == row.session)).scalar()
+    if known is not None:
+        return int(known)
+    number = _free_number(connection, now)
     values = {**row._asdict(), "number": number}
     connection.execute(insert(node).values(**values, beat=1, started_at=now))
     return number
+
+
+def _free_number(connection: Connection, now: Instant) -> int:
+    """Bits that nobody has, and nobody had of late; else those that have rested longest: should two ids meet all the
+    same, the later insert is refused, and tried again under another."""
+    ends = connection.execute(select(node.c.number, node.c.ended_at))
+    rested: dict[int, Instant | None] = dict.fromkeys(range(NODES), 0)
+    for number, ended_at in ends:
+        last = rested[number]
+        rested[number] = None if ended_at is None or last is None else max(last, ended_at)
+    free = {number: ended_at for number, ended_at in rested.items() if ended_at is not None}
+    if not free:
+        raise Conflict(f"{NODES} nodes are registered; there is no number for another", code="too_many_nodes")
+    first = next((number for number, ended_at in free.items() if ended_at <= now - NUMBER_REST), None)
+    return min(free, key=lambda number: free[number]) if first is None else first
 
 
 def beat(connection: Connection, session: int) -> bool:
