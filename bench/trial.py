@@ -77,4 +77,4 @@ def sleep_until(instant: Instant) -> None:
 
 def _lead_seconds(tasks: int) -> float:
     """Room for writing the rows before the first fire."""
-    return 2.2 + tasks / 8_000
+    return 3 + tasks / 4_000
