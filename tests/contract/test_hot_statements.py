@@ -295,3 +295,11 @@ async def test_cursors_move_together(store: Store) -> None:
         return [(r.id, r.next_fire_at, r.fires_left) for r in store.hot.lock_schedules(connection, [1, 2, 3])]
 
     assert await store.write(unit) == [(1, NOW + 9, 4), (2, None, None)]
+
+
+async def test_an_execution_that_waits_for_a_retry_has_no_end(store: Store) -> None:
+    await record(store, pending(1))
+    await claim(store, (1, 0))
+    retry = result(1, state=State.PENDING, reason="retry", not_before=NOW + 500, ended_at=NOW + 3)
+    await store.write(lambda c: store.hot.finish(c, [retry]))
+    assert await store.read(lambda c: c.execute(select(execution.c.ended_at)).scalar_one()) is None

@@ -31,6 +31,9 @@ from distributedjob.store.hot.rows import (
 
 _encode = msgspec.json.Encoder().encode
 
+ENDED_AT = "CASE WHEN e.cancel_asked = 1 OR j.state >= 10 THEN j.ended_at END"
+"""An execution that goes on has no end, whatever its last attempt had."""
+
 ID = [("id", INT)]
 ID_FENCE = [("id", INT), ("fence", INT)]
 ID_HOLDER_FENCE = [("id", INT), ("holder", INT), ("fence", INT)]
@@ -227,7 +230,7 @@ def _texts(d: Dialect) -> dict[str, str]:
                 "attempt": "e.attempt - j.given_back",
                 "status": "j.status",
                 "sent_at": "COALESCE(j.sent_at, e.sent_at)",
-                "ended_at": "j.ended_at",
+                "ended_at": ENDED_AT,
                 "marked": "CASE WHEN j.state < 10 THEN 0 ELSE e.marked END",
                 "flags": "e.flags | j.flags",
             },
@@ -241,7 +244,9 @@ def _texts(d: Dialect) -> dict[str, str]:
                 "reason": "CASE WHEN e.cancel_asked = 1 AND j.state < 10 THEN 'asked' ELSE j.reason END",
                 "not_before": "COALESCE(j.not_before, e.not_before)",
                 "attempt": "e.attempt - j.given_back",
-                "ended_at": "j.ended_at",
+                "status": "j.status",  # what an earlier attempt was answered is not what became of the lost one
+                "sent_at": "j.sent_at",
+                "ended_at": ENDED_AT,
                 "marked": "CASE WHEN j.state < 10 THEN 0 ELSE e.marked END",
                 "flags": "e.flags | j.flags",
                 "fence": "e.fence + 1",
