@@ -74,9 +74,12 @@ class LoginBackoff:
 
     def note_success(self, *, account: str, address: str) -> None:
         """Forgets the pair, and takes this attempt back elsewhere: an attacker's own account clears no address."""
-        (pair, _), *others = _keys(account, address)
-        self._counts.pop(pair, None)
-        for key, _ in others:
+        self.take_back(account=account, address=address)
+        self._counts.pop((account, _network(address)), None)
+
+    def take_back(self, *, account: str, address: str) -> None:
+        """This attempt was not judged, so it does not count."""
+        for key, _ in _keys(account, address):
             if (count := self._counts.get(key)) is not None:
                 count.failures = max(0, count.failures - 1)
                 count.open_at = 0

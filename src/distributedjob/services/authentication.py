@@ -5,6 +5,7 @@ password, a disabled user or a revoked token still counts within seconds on ever
 """
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +29,8 @@ T = TypeVar("T")
 
 FRESH = 3 * SECOND
 KNOWN = 10_000
-HASHES_AT_ONCE = 2
+CORES_PER_HASH = 4
+"""One hash at a time per so many cores: logins, however many, leave the calls their share."""
 WAITING_FOR_A_HASH = 20
 """Logins that wait for their turn; more are sent away, since each takes 0.3 s of a core."""
 
@@ -67,7 +69,7 @@ class Authenticator:
         self._desk = desk
         self._tokens = tokens
         self._backoff = LoginBackoff()
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+        self._hashing = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // CORES_PER_HASH))
         self._waiting = 0
         self._users: _Recent[User] = _Recent()
         self._api_tokens: _Recent[tuple[ApiToken, User]] = _Recent()
@@ -75,10 +77,8 @@ class Authenticator:
     async def login(self, name: str, password: str, *, address: str) -> LoggedIn:
         """Raises Unauthenticated, the same for an unknown name, a wrong password and a disabled user; TooMany."""
         now = self._desk.clock()
-        if wait := self._backoff.admit(account=name, address=address, now=now):
-            raise TooMany("too many failed logins; wait before the next one", retry_after=-(-wait // SECOND))
         user = await self._desk.read(lambda tx: people.find_user_by_name(tx.connection, name))
-        matches = await self._check(password, NOBODY if user is None else user.password_hash)
+        matches = await self._judge(name, password, NOBODY if user is None else user.password_hash, address)
         if user is None or not matches or not user.active:
             raise Unauthenticated("the user name or the password is wrong", code="login_failed")
         self._backoff.note_success(account=name, address=address)
@@ -101,11 +101,8 @@ class Authenticator:
         if principal.via != "jwt":
             raise Forbidden("a password is changed by its owner, logged in; not with an API token")
         check_strength(new, field="new_password", name=principal.name)
-        now = self._desk.clock()
-        if wait := self._backoff.admit(account=principal.name, address=address, now=now):
-            raise TooMany("too many wrong passwords; wait before the next one", retry_after=-(-wait // SECOND))
         user = await self._desk.read(lambda tx: verbs.get_user(tx, principal=principal))
-        if not await self._check(current, user.password_hash):
+        if not await self._judge(principal.name, current, user.password_hash, address):
             raise Invalid.one("current_password", "is not your password", code="password_wrong")
         self._backoff.note_success(account=principal.name, address=address)
         hashed = await self._hash(new)
@@ -151,9 +148,16 @@ class Authenticator:
                 self._users.keep(user_id, user, now)
         return user
 
-    async def _check(self, password: str, hashed: str) -> bool:
-        async with self._turn():
-            return await asyncio.to_thread(is_password, password, hashed=hashed)
+    async def _judge(self, account: str, password: str, hashed: str, address: str) -> bool:
+        """Compare, and count a failure from the start on; the caller takes a success back. Raises TooMany."""
+        if wait := self._backoff.admit(account=account, address=address, now=self._desk.clock()):
+            raise TooMany("too many wrong passwords; wait before the next one", retry_after=-(-wait // SECOND))
+        try:
+            async with self._turn():
+                return await asyncio.to_thread(is_password, password, hashed=hashed)
+        except TooMany:
+            self._backoff.take_back(account=account, address=address)
+            raise
 
     async def _hash(self, password: str) -> str:
         async with self._turn():
@@ -161,7 +165,7 @@ class Authenticator:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Few hashes at a time, so that logins never take all cores from the calls."""
+        """Wait for one's turn to hash; raises TooMany where too many wait."""
         if self._waiting >= WAITING_FOR_A_HASH:
             raise TooMany("too many logins at once; try again in a moment", retry_after=2)
         self._waiting += 1

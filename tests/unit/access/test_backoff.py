@@ -132,3 +132,21 @@ def test_memory_is_bounded():
         wait(backoff, NOW, account=f"user{number}", address=f"192.0.2.{number % 250}")
 
     assert len(backoff._counts) <= 100
+
+
+def test_an_attempt_that_was_not_judged_is_not_counted():
+    backoff = LoginBackoff()
+    for _ in range(20):
+        assert wait(backoff, NOW) == 0
+        backoff.take_back(account="admin", address="192.0.2.1")
+
+
+def test_attempts_that_were_not_judged_leave_the_failures_before_them():
+    backoff = LoginBackoff()
+    now = fail(backoff, 9)
+    now += wait(backoff, now)
+    assert wait(backoff, now) == 0
+    backoff.take_back(account="admin", address="192.0.2.1")
+    wait(backoff, now)
+
+    assert wait(backoff, now) == 15 * MINUTE
