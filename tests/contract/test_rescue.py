@@ -11,6 +11,7 @@ from distributedjob.model.target import HttpTarget
 from distributedjob.scheduler.expirer import CancelWatch
 from distributedjob.scheduler.rescuer import Rescuer
 from distributedjob.services.ending import cancel
+from distributedjob.services.finishing import write_results
 from distributedjob.services.rescue import rescue
 from distributedjob.store import nodes
 from distributedjob.store.runs import list_lost
@@ -101,6 +102,16 @@ async def test_without_attempts_left_it_fails(running: Running) -> None:
     row = await running.office.row(claim.id)
     assert (row.state, row.reason) == (State.FAILED, Reason.WORKER_LOST)
     assert [one.execution_id for one in await running.office.all_of(failure)] == [claim.id]
+
+
+async def test_a_lost_attempt_does_not_show_the_answer_of_an_earlier_one(running: Running) -> None:
+    first = await running.start(Policies(retry=RetryPolicy(max_attempts=2)))
+    refused = result_of_claim(first, state=State.PENDING, reason=Reason.RETRY, not_before=NOON, status=500)
+    await running.office.desk.write(lambda tx: write_results(tx, [refused]))
+    await running.office.claim((first.id, 1))
+    await running.lose()
+    row = await running.office.row(first.id)
+    assert (row.state, row.status, row.sent_at) == (State.FAILED, None, None)
 
 
 async def test_with_the_main_attempts_used_up_it_waits_for_the_fallback(running: Running) -> None:

@@ -147,6 +147,16 @@ class Office:
         return await self.store.read(lambda c: list(c.execute(select(table))))  # type: ignore[call-overload]
 
 
+@dataclass
+class Leader:
+    """The membership of a node that owns every shard and leads, or what a test makes of it."""
+
+    leads: bool = True
+    session: int = ME
+    fresh: bool = True
+    shards: tuple[int, ...] | None = None
+
+
 async def open_office(url: str) -> Office:
     """An office over an empty database; tables that are there from an earlier test are emptied."""
     store = open_store(parse_url(url))

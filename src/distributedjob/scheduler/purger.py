@@ -1,11 +1,14 @@
 """Forgets what is older than its retention, in small batches by primary key: ids are ordered by time."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from distributedjob.cluster.port import Membership
 from distributedjob.model.identity import first_id_at
+from distributedjob.model.instant import Instant
 from distributedjob.services.desk import Desk
 from distributedjob.store import nodes, retention
+from distributedjob.store.port import Connection
 
 BATCH = 500
 
@@ -26,6 +29,7 @@ class Purger:
         self._desk = desk
         self._membership = membership
         self._keep = keep
+        self._place = 0
 
     async def run_once(self) -> bool:
         if not self._membership.leads:
@@ -36,7 +40,12 @@ class Purger:
             failures=first_id_at(now - self._keep.failures),
             bodies=first_id_at(now - self._keep.bodies),
         )
-        deleted = await self._desk.store.write(lambda c: retention.purge(c, bounds, now=now, limit=BATCH))
-        if not deleted:
-            await self._desk.store.write(lambda c: nodes.delete_old(c, ended_before=now - 2 * nodes.NUMBER_REST))
-        return deleted >= BATCH
+        unit = partial(retention.purge, bounds=bounds, place=self._place, now=now, limit=BATCH)
+        count, self._place = await self._desk.store.write(unit)
+        if not count:
+            await self._desk.store.write(lambda c: self._forget_the_rest(c, now))
+        return count >= BATCH
+
+    def _forget_the_rest(self, connection: Connection, now: Instant) -> None:
+        nodes.delete_old(connection, ended_before=now - 2 * nodes.NUMBER_REST)
+        retention.delete_done_backfills(connection, created_before=now - self._keep.executions)

@@ -5,6 +5,7 @@ that no pass reads those rows again.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, select
 
@@ -24,31 +25,30 @@ class Bounds:
     bodies: int
 
 
-class Purge:
-    """The purge of one process: what it remembers is only where to go on."""
+class Purged(NamedTuple):
+    """`deleted` is the larger of executions and bodies deleted. Nothing up to the id `place` is left to delete by now."""
 
-    def __init__(self) -> None:
-        self._after = 0
+    deleted: int
+    place: int
 
-    def run_once(self, connection: Connection, bounds: Bounds, *, now: Instant, limit: int) -> int:
-        """Delete up to `limit` executions and the bodies of as many; returns the larger count."""
-        connection.execute(delete(request_key).where(request_key.c.expires_at < now))
-        return max(self._purge_executions(connection, bounds, limit), _purge_bodies(connection, bounds, limit))
 
-    def _purge_executions(self, connection: Connection, bounds: Bounds, limit: int) -> int:
-        low, high = sorted((bounds.executions, bounds.failures))
-        failed = execution.c.state.in_(FAILED)
-        ids = _find(connection, execution.c.id < low, limit=limit)
-        if not ids:
-            goes = ~failed if bounds.failures < bounds.executions else failed
-            ids = _find(
-                connection, execution.c.id > max(self._after, low - 1), execution.c.id < high, goes, limit=limit
-            )
-            # All before the last is gone or stays; without one, all up to the bound.
-            self._after = ids[-1] if ids else high - 1
-        if ids:
-            _delete(connection, ids)
-        return len(ids)
+def purge(connection: Connection, bounds: Bounds, *, place: int, now: Instant, limit: int) -> Purged:
+    """Delete up to `limit` executions, those behind `place` where some are kept longer, and the bodies of as many."""
+    connection.execute(delete(request_key).where(request_key.c.expires_at < now))
+    ids, place = _find_old(connection, bounds, place, limit)
+    if ids:
+        _delete(connection, ids)
+    return Purged(max(len(ids), _purge_bodies(connection, bounds, limit)), place)
+
+
+def _find_old(connection: Connection, bounds: Bounds, place: int, limit: int) -> tuple[list[int], int]:
+    low, high = sorted((bounds.executions, bounds.failures))
+    if ids := _find(connection, execution.c.id < low, limit=limit):
+        return ids, place
+    failed = execution.c.state.in_(FAILED)
+    goes = ~failed if bounds.failures < bounds.executions else failed
+    ids = _find(connection, execution.c.id > max(place, low - 1), execution.c.id < high, goes, limit=limit)
+    return ids, ids[-1] if ids else max(place, high - 1)
 
 
 def _find(connection: Connection, *which: ColumnElement[bool], limit: int) -> list[int]:
