@@ -6,6 +6,8 @@ from faults.facts import SECOND, Call, Ending, Evidence, Fault, Harm
 
 RECORDED_WITHIN = SECOND
 """A result is in the database this long after the answer, or something was wrong with the node."""
+DELIVERED_WITHIN = SECOND // 2
+"""A request has arrived this long after it was sent, or something was wrong with the machine."""
 SLACK = 100_000
 """Between two clocks and two event loops of one busy machine."""
 
@@ -19,6 +21,8 @@ class Excuses:
         holders = {(row.id, row.attempt): row.holder for row in evidence.rows}
         holders.update({(row.execution_id, row.no): row.holder for row in evidence.attempts if not row.evidence})
         self._pid_of_call = {key: pids.get(holder) for key, holder in holders.items() if holder is not None}
+        self._claims = {(row.id, row.attempt): row.claimed_at for row in evidence.rows}
+        self._claims.update({(row.execution_id, row.no): row.claimed_at for row in evidence.attempts})
         self._timeouts = {plan.task_id: plan.timeout for plan in evidence.plans}
 
     def explains_repeat(self, call: Call, *, until: int) -> bool:
@@ -33,9 +37,15 @@ class Excuses:
         return any(self.harms(call, start=call.arrived_at, end=min(until, end + RECORDED_WITHIN)))
 
     def timed_out(self, call: Call) -> bool:
-        """Whether the caller waited out its own timeout."""
-        timeout = self._timeouts.get(call.task_id, 0)
-        return call.ended_at is not None and call.ended_at - call.arrived_at >= timeout - SLACK
+        """Whether the caller waited out its own timeout, which runs from the start of the attempt.
+
+        On a busy machine the sink reads a request well after it was sent: the claim is the earlier bound.
+        """
+        if call.ended_at is None:
+            return False
+        claimed_at = self._claims.get((call.execution_id, call.attempt))
+        began_at = max(claimed_at or 0, call.arrived_at - DELIVERED_WITHIN)
+        return call.ended_at - began_at >= self._timeouts.get(call.task_id, 0) - SLACK
 
     def harms(self, call: Call, *, start: int, end: int) -> Iterable[Fault]:
         """What was done between the instants to the node that made `call`; to any node where that is not known."""

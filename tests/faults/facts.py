@@ -79,6 +79,7 @@ class Row:
     attempt: int
     cancel_asked: bool
     holder: int | None
+    claimed_at: int | None
     sent_at: int | None
     ended_at: int | None
     status: int | None
@@ -104,6 +105,7 @@ class AttemptRow:
     outcome: str
     status: int | None
     holder: int | None
+    claimed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from faults.node import now
 
 _COLUMNS = (
     "id, task_id, source_id, fire_at, not_before, state, reason, {trigger}, attempt, cancel_asked, holder, "
-    "sent_at, ended_at, status, range_end, range_count"
+    "claimed_at, sent_at, ended_at, status, range_end, range_count"
 )
 _SEEN_AGAIN = 10 * SECOND
 """Rows that ended this long before the last look are read once more: a replayed result ends in the past."""
@@ -96,10 +96,18 @@ class Ledger:
         return tuple(Row(**dict(zip(names, values, strict=True))) for values in rows)
 
     def read_attempts(self) -> tuple[AttemptRow, ...]:
-        rows = self._query("SELECT execution_id, no, evidence, outcome, status, holder FROM attempt")
+        rows = self._query("SELECT execution_id, no, evidence, outcome, status, holder, claimed_at FROM attempt")
         return tuple(
-            AttemptRow(execution_id=id_, no=no, evidence=bool(evidence), outcome=outcome, status=status, holder=holder)
-            for id_, no, evidence, outcome, status, holder in rows
+            AttemptRow(
+                execution_id=id_,
+                no=no,
+                evidence=bool(evidence),
+                outcome=outcome,
+                status=status,
+                holder=holder,
+                claimed_at=claimed_at,
+            )
+            for id_, no, evidence, outcome, status, holder, claimed_at in rows
         )
 
     def read_sessions(self) -> tuple[Session, ...]:

@@ -55,6 +55,7 @@ def row(number: int, **changes: Any) -> Row:
         "attempt": 1,
         "cancel_asked": False,
         "holder": HOLDER,
+        "claimed_at": fire(number) + 1 * MS,
         "sent_at": fire(number) + 2 * MS,
         "ended_at": fire(number) + 10 * MS,
         "status": 200,
@@ -275,6 +276,16 @@ def test_a_call_after_a_200_is_unexplained() -> None:
     verdict = judge(retried(call(1)))
     assert {violation.kind for violation in verdict.violations} == {Kind.UNEXPLAINED_CALL}
     assert verdict.repeated_unexplained == 1
+
+
+def test_a_request_that_arrived_late_was_given_up_in_time() -> None:
+    first = call(1, at=fire(1) - 1500 * MS, ending=Ending.LOST, status=None, took=1700 * MS)
+    attempt = AttemptRow(
+        execution_id=1, no=1, evidence=False, outcome="", status=None, holder=HOLDER, claimed_at=fire(1) - 1801 * MS
+    )
+    assert kinds(retried(first, attempts=(attempt,))) == set()
+    early = replace(attempt, claimed_at=fire(1) - 1501 * MS)
+    assert kinds(retried(first, attempts=(early,))) == {Kind.UNEXPLAINED_CALL}
 
 
 def test_a_call_after_one_that_was_given_up_early_is_unexplained() -> None:
