@@ -8,7 +8,7 @@ SEED ?= 1
 PYTHON_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-quick faults wheel lock services-up services-down clean
+.PHONY: help run test check format bench bench-quick faults docs wheel lock services-up services-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,10 @@ faults: ## Kill, freeze and cut off the program, then check its books (KILLS=40 
 	@scripts/install dev
 	@PYTHONPATH=tests $(PYTHON_VENV) -m faults --leg broken
 	@PYTHONPATH=tests $(PYTHON_VENV) -m faults --kills $(KILLS) --database $(DATABASE) --seed $(SEED)
+
+docs: ## Write the pages of docs/ that follow from the code
+	@scripts/install dev
+	@$(PYTHON_VENV) scripts/docs
 
 wheel: ## Build dist/distributedjob-*.whl
 	@scripts/install dev

@@ -3,6 +3,7 @@
 The only place that reads the environment. Every setting is `DISTRIBUTEDJOB_` plus its name in capitals.
 """
 
+import os
 import socket
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ from distributedjob.model.errors import FieldError, Invalid
 from distributedjob.telemetry.logs import LogFormat
 
 PREFIX = "DISTRIBUTEDJOB_"
+CLIENT_VARIABLES = frozenset({"DISTRIBUTEDJOB_SERVER", "DISTRIBUTEDJOB_TOKEN"})
 
 EXAMPLES = frozenset({"admin", "password", "changeme", "change-me", "secret", "example", "12345678", "distributedjob"})
 """Values that stand in examples everywhere; a start with one is refused."""
@@ -134,6 +136,12 @@ def load_settings(*, config: Path | None = None, **flags: Any) -> Settings:
         raise _named(error, config) from None
     except (YAMLError, OSError, ValueError, TypeError) as error:
         raise Invalid.one("config", f"{config} cannot be read as settings: {error}") from None
+
+
+def list_unknown_variables() -> list[str]:
+    """Variables of the environment that look like settings and are none: misspelt, or put there by a platform."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | CLIENT_VARIABLES
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 
 def _named(error: ValidationError, config: Path | None) -> Invalid:

@@ -35,6 +35,9 @@ class Events:
     def relaxed(self, *, setting: str, meaning: str) -> None:
         self._log.warning("a safety setting is relaxed", setting=setting, meaning=meaning)
 
+    def unknown_variable(self, *, name: str) -> None:
+        self._log.warning("an environment variable looks like a setting and is none", variable=name)
+
     def stopping(self, *, signal: str, drain_seconds: float) -> None:
         self._log.info("stopping", signal=signal, drain_seconds=drain_seconds)
 
