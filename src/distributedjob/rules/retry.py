@@ -5,12 +5,15 @@ pass is tried again, what it says is wrong is not.
 """
 
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
-from distributedjob.model.instant import micros
+from distributedjob.model.instant import Instant, micros, to_datetime
 from distributedjob.model.outcome import Answered, NotSent, Outcome, Unclear
 from distributedjob.model.policies import RetryPolicy, RetryVerdict
 
 RETRIED_STATUSES = frozenset({408, 425, 429})
+LONGEST_DATE = 64
+LONGEST_WAIT = 86_400 * 365
 HOPELESS_STATUSES = frozenset({501, 505})
 
 
@@ -54,7 +57,7 @@ def wait_after(
     outcome: Outcome, policy: RetryPolicy, *, failed_attempts: int, chance: float, retry_after: timedelta | None
 ) -> int:
     """The wait before the next attempt in microseconds; `retry_after` is what the target asked for."""
-    if isinstance(outcome, Unclear) and outcome.reason == "connection_lost":
+    if isinstance(outcome, Unclear) and outcome.reason == "stale_connection":
         return 0
     wait = backoff(policy, failed_attempts=failed_attempts, chance=chance)
     if retry_after is not None:
@@ -62,8 +65,14 @@ def wait_after(
     return micros(wait)
 
 
-def parse_retry_after(text: str | None) -> timedelta | None:
-    """The seconds form of Retry-After; a date or anything else is ignored."""
-    if text is None or not text.strip().isdecimal() or len(text) > 9:
+def parse_retry_after(text: str | None, *, now: Instant) -> timedelta | None:
+    """Retry-After as seconds or as an HTTP date (RFC 9110); anything else is ignored."""
+    if text is None or len(text) > LONGEST_DATE:
         return None
-    return timedelta(seconds=int(text))
+    if text.strip().isdecimal():
+        return timedelta(seconds=min(int(text), LONGEST_WAIT))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else max(timedelta(0), moment - to_datetime(now))

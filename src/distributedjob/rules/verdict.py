@@ -1,7 +1,7 @@
 """What an execution becomes after an attempt, or after its worker was lost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from distributedjob.model.execution import Flag, Reason, State
 from distributedjob.model.instant import Instant, micros
@@ -41,10 +41,17 @@ SUCCEEDED = Verdict(State.SUCCEEDED, Reason.OK)
 
 def after_attempt(run: Run, outcome: Outcome, *, now: Instant, chance: float) -> Verdict:
     """Decide after one attempt. `chance` (0 ≤ chance < 1) spreads the wait."""
-    if isinstance(outcome, Answered) and outcome.accepted:
-        return SUCCEEDED
     if isinstance(outcome, NotSent) and outcome.reason == "released":
         return released(not_before=now)
+    verdict = _after_attempt(run, outcome, now=now, chance=chance)
+    if run.on_fallback and not isinstance(outcome, NotSent):
+        return replace(verdict, flags=verdict.flags | Flag.FALLBACK)
+    return verdict
+
+
+def _after_attempt(run: Run, outcome: Outcome, *, now: Instant, chance: float) -> Verdict:
+    if isinstance(outcome, Answered) and outcome.accepted:
+        return SUCCEEDED
     if run.policies.delivery is Delivery.AT_MOST_ONCE and not isinstance(outcome, NotSent):
         return _at_most_once(outcome)
     if verdict_of(outcome, run.policies.retry) is RetryVerdict.FAIL:
@@ -81,7 +88,7 @@ def _retry(run: Run, outcome: Outcome, *, now: Instant, chance: float) -> Verdic
         run.policies.retry,
         failed_attempts=run.attempt,
         chance=chance,
-        retry_after=parse_retry_after(headers.get("retry-after")),
+        retry_after=parse_retry_after(headers.get("retry-after"), now=now),
     )
     limit = run.policies.execution_timeout
     if limit is not None and now + wait >= run.started_at + micros(limit):
@@ -108,5 +115,6 @@ def after_loss(run: Run, *, marked: bool, cancel_asked: bool, now: Instant) -> V
         return Verdict(State.PENDING, Reason.RESCUED, not_before=now, given_back=True)
     last = run.on_fallback or (run.attempt >= run.policies.retry.max_attempts and not run.has_fallback)
     if last:
-        return Verdict(State.FAILED, Reason.WORKER_LOST)
+        flags = Flag.FALLBACK if run.on_fallback else Flag.NONE
+        return Verdict(State.FAILED, Reason.WORKER_LOST, flags=flags)
     return Verdict(State.PENDING, Reason.RESCUED, not_before=now, flags=Flag.UNCLEAR)

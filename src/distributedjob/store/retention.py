@@ -26,7 +26,7 @@ class Bounds:
 
 
 class Purged(NamedTuple):
-    """`deleted` is the larger of executions and bodies deleted. Nothing up to the id `place` is left to delete by now."""
+    """`deleted` is the larger of executions and bodies. Nothing up to the id `place` is left to delete by now."""
 
     deleted: int
     place: int

@@ -29,6 +29,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_deadlines",
+        "_exchanges",
         "_loop",
         "_readiness",
         "_transport",
@@ -55,6 +56,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.owner: Owner | None = None
         self.shelf = ""
+        self._exchanges = 0
         self.reader = AnswerReader(limits=limits)
         self._loop = loop
         self._deadlines = deadlines
@@ -69,6 +71,7 @@ class Connection(asyncio.Protocol):
         Of the body up to `keep` bytes are kept. Cancelling the future must be followed by `close`.
         """
         self.reusable = False
+        self._exchanges += 1
         self.reader.begin(method, keep=keep)
         self._waiter = waiter = self._loop.create_future()
         self._deadlines.watch(self, deadline=deadline)
@@ -115,8 +118,14 @@ class Connection(asyncio.Protocol):
         if owner is not None:
             owner.forget(self)
         if self._waiter is not None:
-            self._settle(self.reader.end() if exc is None else self.reader.cut_off())
+            self._settle(self._lost(exc))
         self.reader.release()
+
+    def _lost(self, exc: Exception | None) -> Reply:
+        """A kept connection that brings not one byte was most likely given up before the request came."""
+        if self._exchanges > 1 and self.reader.silent:
+            return Unclear("stale_connection", "a kept connection was closed before any answer came")
+        return self.reader.end() if exc is None else self.reader.cut_off()
 
     def _can_rest(self) -> bool:
         """An answer that came before the whole request was taken leaves half a message on the wire."""

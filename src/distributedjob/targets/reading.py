@@ -84,6 +84,11 @@ class AnswerReader:
             self._cut = True
         return self._answer() if self._done or self._cut else None
 
+    @property
+    def silent(self) -> bool:
+        """Whether not one byte of an answer came."""
+        return self._received == 0
+
     def end(self) -> Reply:
         """The stream ended in good order: that ends an answer without a length, and cuts any other."""
         if self._head_done and not any(name.lower() in FRAMED for name, _ in self._headers):
@@ -92,7 +97,7 @@ class AnswerReader:
 
     def cut_off(self) -> Unclear:
         """The connection is gone and the answer is not whole."""
-        if self._received == 0:
+        if self.silent:
             return Unclear("connection_lost", "the connection was closed before any answer came")
         return Unclear("connection_lost", "the connection was closed in the middle of the answer")
 

@@ -32,7 +32,7 @@ async def test_a_kept_connection_closed_without_a_byte_is_unclear_and_not_sent_a
     await client.call(target)
     outcome = await client.call(target)
 
-    assert (type(outcome), outcome.reason) == (Unclear, "connection_lost")
+    assert (type(outcome), outcome.reason) == (Unclear, "stale_connection")
     assert len(wire.requests) == 2
 
 
