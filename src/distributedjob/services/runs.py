@@ -44,20 +44,26 @@ def run_task(
     """
     if key is None:
         return _run(tx, _task(tx, task_id, principal), principal, parameters)
-    digest = _digest(task_id, parameters)
-    expires_at = tx.now + micros(KEY_KEPT)
     owned = ClientKey(principal.user_id, key)
-    try:
-        requests.take_key(tx.connection, owned, digest=digest, now=tx.now, expires_at=expires_at)
-    except DuplicateKey:
-        known = requests.get_request(tx.connection, owned)
-        if known.digest != digest:
-            message = f"the key '{key}' was used for another request in the last 24 hours; use a new one"
-            raise Invalid.one("Idempotency-Key", message, code="idempotency_key_reused") from None
-        return list_one(tx, get_execution(tx, known.execution_id, principal=principal))
+    known = _take(tx, owned, digest=_digest(task_id, parameters))
+    if known is not None:
+        return list_one(tx, get_execution(tx, known, principal=principal))
     run = _run(tx, _task(tx, task_id, principal), principal, parameters)
     requests.set_execution(tx.connection, owned, run.row.id)
     return run
+
+
+def _take(tx: Transaction, key: ClientKey, *, digest: str) -> int | None:
+    """Reserve a key for this request; the execution that it made before, if it did."""
+    try:
+        requests.take_key(tx.connection, key, digest=digest, now=tx.now, expires_at=tx.now + micros(KEY_KEPT))
+    except DuplicateKey:
+        known = requests.get_request(tx.connection, key)
+        if known.digest != digest:
+            message = f"the key '{key.name}' was used for another request in the last 24 hours; use a new one"
+            raise Invalid.one("Idempotency-Key", message, code="idempotency_key_reused") from None
+        return known.execution_id
+    return None
 
 
 def rerun(tx: Transaction, execution_id: int, *, principal: Principal, revision: RerunWith) -> Listed:

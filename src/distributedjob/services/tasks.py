@@ -3,16 +3,16 @@
 So a change that commits before a fire time governs that fire, and no fire that was due before it is lost.
 """
 
-from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Sequence
 
 from distributedjob.model.errors import Conflict, NotFound, Outdated
 from distributedjob.model.identity import Principal
 from distributedjob.model.schedule import Schedule
 from distributedjob.model.task import Revision, Task, TaskDefinition
+from distributedjob.services.changes import Change
 from distributedjob.services.cursors import Standing, announce_cursor, cursor_after
 from distributedjob.services.desk import Transaction
-from distributedjob.services.drafts import NEW, ScheduleDraft, TaskDraft, draft_of
+from distributedjob.services.drafts import TaskDraft
 from distributedjob.services.gatekeeper import turn_on
 from distributedjob.services.recording import record_due_of_task
 from distributedjob.services.validation import check_draft, check_future
@@ -21,8 +21,6 @@ from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.schedules import Cursor
 from distributedjob.store.tasks import TaskRow
 from distributedjob.targets.egress import EgressPolicy
-
-Change = Callable[[TaskDefinition], TaskDraft]
 
 
 def get_task(tx: Transaction, task_id: int, *, principal: Principal) -> Task:
@@ -99,13 +97,17 @@ def revise_task(
     if definition == old:
         return _tasks(tx, [row])[0]
     check_future(definition, before=old, now=tx.now)
-    tx, cursors = _settle_the_past(tx, task_id)
+    return _save(tx, row, definition, old=old, saved_by=principal.name)
+
+
+def _save(tx: Transaction, row: TaskRow, definition: TaskDefinition, *, old: TaskDefinition, saved_by: str) -> Task:
+    tx, cursors = _settle_the_past(tx, row.id)
     row = row._replace(
         name=definition.name,
         revision=row.revision + 1,
         enabled=definition.enabled,
         updated_at=tx.now,
-        updated_by=principal.name,
+        updated_by=saved_by,
     )
     try:
         tasks.update_task(tx.connection, row)
@@ -113,7 +115,7 @@ def revise_task(
         raise _name_taken(definition.name) from None
     _write(tx, row, definition, before=_standings(old, cursors))
     if definition.policies.gated and not old.policies.gated:
-        turn_on(tx, task_id)
+        turn_on(tx, row.id)
     return _tasks(tx, [row])[0]
 
 
@@ -124,50 +126,6 @@ def delete_task(tx: Transaction, task_id: int, *, principal: Principal, expected
     schedules.delete_schedules(tx.connection, list(cursors))
     tasks.delete_task(tx.connection, task_id)
     gates.delete_gate(tx.connection, task_id)
-
-
-def enabling(definition: TaskDefinition) -> TaskDraft:
-    """The change that resumes a task."""
-    return draft_of(replace(definition, enabled=True))
-
-
-def disabling(definition: TaskDefinition) -> TaskDraft:
-    """The change that pauses a task."""
-    return draft_of(replace(definition, enabled=False))
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleSwitch:
-    """The change that pauses or resumes one schedule; raises NotFound when the task has none of that id."""
-
-    schedule_id: int
-    enabled: bool
-
-    def __call__(self, definition: TaskDefinition) -> TaskDraft:
-        if not any(schedule.id == self.schedule_id for schedule in definition.schedules):
-            raise NotFound(f"this task has no schedule {self.schedule_id}", id=str(self.schedule_id))
-        switched = (
-            replace(schedule, enabled=self.enabled) if schedule.id == self.schedule_id else schedule
-            for schedule in definition.schedules
-        )
-        return draft_of(replace(definition, schedules=tuple(switched)))
-
-
-def restoring(revision: Revision) -> Change:
-    """The change that rolls back: all of an old definition but whether the task is paused."""
-
-    def change(present: TaskDefinition) -> TaskDraft:
-        known = {schedule.id for schedule in present.schedules}
-        old = draft_of(replace(revision.definition, enabled=present.enabled))
-        drafts = (draft if draft.wanted.id in known else _as_new(draft) for draft in old.schedules)
-        return TaskDraft(old.definition, tuple(drafts))
-
-    return change
-
-
-def _as_new(draft: ScheduleDraft) -> ScheduleDraft:
-    """A schedule that was deleted since comes back under a new id; its key may still find one."""
-    return ScheduleDraft(replace(draft.wanted, id=NEW, seed=0), draft.anchored)
 
 
 def get_revision(tx: Transaction, task_id: int, number: int, *, principal: Principal) -> Revision:

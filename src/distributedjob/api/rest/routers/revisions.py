@@ -12,7 +12,7 @@ from distributedjob.api.rest.strict_json import StrictJsonRoute
 from distributedjob.api.rest.wire.base import Page, Parameters, to_id
 from distributedjob.api.rest.wire.tasks import RevisionShown, TaskShown
 from distributedjob.model.task import Task
-from distributedjob.services import tasks
+from distributedjob.services import changes, tasks
 from distributedjob.services.desk import Transaction
 
 router = APIRouter(prefix="/v1/tasks/{task_id:id}/revisions", tags=["revisions"], route_class=StrictJsonRoute)
@@ -61,7 +61,7 @@ async def restore_revision(
 
     def restore(tx: Transaction) -> Task:
         old = tasks.get_revision(tx, to_id(task_id), revision, principal=caller)
-        change = tasks.restoring(old)
+        change = changes.restoring(old)
         return tasks.revise_task(
             tx, to_id(task_id), principal=caller, change=change, egress=api.egress, expected=expected
         )

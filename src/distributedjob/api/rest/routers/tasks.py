@@ -12,11 +12,12 @@ from distributedjob.api.rest.paging import DEFAULT_LIMIT, Cursor, Limit, decode_
 from distributedjob.api.rest.paths import ScheduleId, TaskId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
 from distributedjob.api.rest.wire.base import Page, Parameters, to_id
-from distributedjob.api.rest.wire.executions import ExecutionShown, RunIn
+from distributedjob.api.rest.wire.executions import ExecutionShown
+from distributedjob.api.rest.wire.levers import RunIn
 from distributedjob.api.rest.wire.tasks import TaskIn, TaskPatch, TaskShown, merged, task_document
 from distributedjob.model.identity import Principal
 from distributedjob.model.task import TaskDefinition
-from distributedjob.services import runs, tasks
+from distributedjob.services import changes, runs, tasks
 from distributedjob.services.drafts import TaskDraft
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"], route_class=StrictJsonRoute)
@@ -117,7 +118,7 @@ async def enable_task(
     task_id: TaskId, api: Api, caller: Caller, response: Response, if_match: IfMatch = None
 ) -> TaskShown:
     """Resume a task: its schedules fire from now on; what would have fired meanwhile is not made up for."""
-    return await _revise(api, caller, task_id, tasks.enabling, response, if_match)
+    return await _revise(api, caller, task_id, changes.enabling, response, if_match)
 
 
 @router.post("/{task_id:id}/disable")
@@ -125,7 +126,7 @@ async def disable_task(
     task_id: TaskId, api: Api, caller: Caller, response: Response, if_match: IfMatch = None
 ) -> TaskShown:
     """Pause a task: no schedule fires; it can still be run by hand."""
-    return await _revise(api, caller, task_id, tasks.disabling, response, if_match)
+    return await _revise(api, caller, task_id, changes.disabling, response, if_match)
 
 
 @router.post("/{task_id:id}/schedules/{schedule_id:id}/enable")
@@ -133,7 +134,7 @@ async def enable_schedule(
     task_id: TaskId, schedule_id: ScheduleId, api: Api, caller: Caller, response: Response
 ) -> TaskShown:
     """Resume one schedule of a task."""
-    switch = tasks.ScheduleSwitch(to_id(schedule_id), enabled=True)
+    switch = changes.ScheduleSwitch(to_id(schedule_id), enabled=True)
     return await _revise(api, caller, task_id, switch, response, None)
 
 
@@ -142,7 +143,7 @@ async def disable_schedule(
     task_id: TaskId, schedule_id: ScheduleId, api: Api, caller: Caller, response: Response
 ) -> TaskShown:
     """Pause one schedule of a task."""
-    switch = tasks.ScheduleSwitch(to_id(schedule_id), enabled=False)
+    switch = changes.ScheduleSwitch(to_id(schedule_id), enabled=False)
     return await _revise(api, caller, task_id, switch, response, None)
 
 
@@ -162,7 +163,7 @@ async def _revise(
     api: ApiDependencies,
     caller: Principal,
     task_id: str,
-    change: tasks.Change,
+    change: changes.Change,
     response: Response,
     if_match: str | None,
 ) -> TaskShown:
