@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from distributedjob.model.execution import FIRST_TERMINAL, State
 from distributedjob.model.instant import Instant
-from distributedjob.store.tables import attempt, backfill, execution, execution_parameters, failure, output, request_key
+from distributedjob.store.executions import delete_executions
+from distributedjob.store.tables import backfill, execution, output, request_key
 
 FAILED = (State.FAILED, State.TIMED_OUT, State.UNKNOWN, State.EXPIRED)
 
@@ -37,7 +38,7 @@ def purge(connection: Connection, bounds: Bounds, *, place: int, now: Instant, l
     connection.execute(delete(request_key).where(request_key.c.expires_at < now))
     ids, place = _find_old(connection, bounds, place, limit)
     if ids:
-        _delete(connection, ids)
+        delete_executions(connection, ids)
     return Purged(max(len(ids), _purge_bodies(connection, bounds, limit)), place)
 
 
@@ -54,12 +55,6 @@ def _find_old(connection: Connection, bounds: Bounds, place: int, limit: int) ->
 def _find(connection: Connection, *which: ColumnElement[bool], limit: int) -> list[int]:
     query = select(execution.c.id).where(execution.c.state >= FIRST_TERMINAL, *which)
     return list(connection.execute(query.order_by(execution.c.id).limit(limit)).scalars())
-
-
-def _delete(connection: Connection, ids: list[int]) -> None:
-    for table in (attempt, output, failure, execution_parameters):
-        connection.execute(delete(table).where(table.c.execution_id.in_(ids)))
-    connection.execute(delete(execution).where(execution.c.id.in_(ids)))
 
 
 def _purge_bodies(connection: Connection, bounds: Bounds, limit: int) -> int:
