@@ -119,7 +119,8 @@ class Intake:
         """Claim what has been due for `age_floor` microseconds; how many, and whether there may be more."""
         pulled, more = 0, False
         for queue in self._queues:
-            taken = self._slots.take(BATCH)
+            # Half at most: fires that are due while the pull looks need slots too.
+            taken = self._slots.take(min(BATCH, -(-self._slots.free // 2)))
             if taken:
                 found = await self._pull(queue, taken, age_floor)
                 pulled, more = pulled + found, more or found == taken
