@@ -24,6 +24,12 @@ class Dialect(Protocol):
         """UPDATE `table` AS e from `j`, where `match` names columns of both. Placeholders in `values` come
         before those of `j` and of `match` on SQLite, after both on MySQL."""
 
+    def delete(self, table: str, key: str, *, columns: Columns) -> str:
+        """DELETE the rows of `table` whose `key` is the first column of `j`, found by their key.
+
+        MariaDB reads the whole table for DELETE … WHERE key IN (subquery), and waits for every lock on the way.
+        """
+
 
 class SqliteDialect:
     name = "sqlite"
@@ -39,6 +45,9 @@ class SqliteDialect:
     def update(self, table: str, values: Mapping[str, str], *, columns: Columns, match: str) -> str:
         assignments = ", ".join(f"{name} = {value}" for name, value in values.items())
         return f"UPDATE {table} AS e SET {assignments} FROM {self.rows(columns)} WHERE {match}"
+
+    def delete(self, table: str, key: str, *, columns: Columns) -> str:
+        return f"DELETE FROM {table} WHERE {key} IN (SELECT j.{columns[0][0]} FROM {self.rows(columns)})"
 
 
 class MysqlDialect:
@@ -58,3 +67,6 @@ class MysqlDialect:
     def update(self, table: str, values: Mapping[str, str], *, columns: Columns, match: str) -> str:
         assignments = ", ".join(f"e.{name} = {value}" for name, value in values.items())
         return f"UPDATE {self.rows(columns)} STRAIGHT_JOIN {table} AS e ON {match} SET {assignments}"
+
+    def delete(self, table: str, key: str, *, columns: Columns) -> str:
+        return f"DELETE e FROM {self.rows(columns)} STRAIGHT_JOIN {table} AS e ON e.{key} = j.{columns[0][0]}"

@@ -276,7 +276,7 @@ def _texts(d: Dialect) -> dict[str, str]:
         "output": _insert_absent(d, "output", OutputRow, "execution_id", "no", "evidence"),
         "attempt": _insert_absent(d, "attempt", AttemptRow, "execution_id", "no", "evidence"),
         "failure": _insert_absent(d, "failure", FailureRow, "execution_id"),
-        "leave": f"DELETE FROM gate_entry WHERE execution_id IN (SELECT j.id FROM {d.rows(ID)})",
+        "leave": d.delete("gate_entry", "execution_id", columns=ID),
     }
 
 
