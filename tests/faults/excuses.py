@@ -17,10 +17,9 @@ class Excuses:
 
     def __init__(self, evidence: Evidence) -> None:
         self._faults = evidence.faults
-        pids = {session.id: session.pid for session in evidence.sessions}
-        holders = {(row.id, row.attempt): row.holder for row in evidence.rows}
-        holders.update({(row.execution_id, row.no): row.holder for row in evidence.attempts if not row.evidence})
-        self._pid_of_call = {key: pids.get(holder) for key, holder in holders.items() if holder is not None}
+        self._sessions = {session.id: session for session in evidence.sessions}
+        self._holders = {(row.id, row.attempt): row.holder for row in evidence.rows}
+        self._holders.update({(row.execution_id, row.no): row.holder for row in evidence.attempts if not row.evidence})
         self._claims = {(row.id, row.attempt): row.claimed_at for row in evidence.rows}
         self._claims.update({(row.execution_id, row.no): row.claimed_at for row in evidence.attempts})
         self._timeouts = {plan.task_id: plan.timeout for plan in evidence.plans}
@@ -33,6 +32,17 @@ class Excuses:
             return True
         if call.ending is Ending.LOST and call.ended_at is not None and self.timed_out(call):
             return True
+        return self.lost_its_node(call, until=until)
+
+    def lost_its_node(self, call: Call, *, until: int) -> bool:
+        """Whether what became of `call` may have been lost with its node, or with that node's database, by `until`.
+
+        Where the books say that the session ended, any harm to it before that will do: on a busy machine it may have
+        had the answer for seconds without getting it written. A node that lived on must have been harmed at the time.
+        """
+        session = self._sessions.get(self._holders.get((call.execution_id, call.attempt)) or 0)
+        if session is not None and session.ended_at is not None and call.arrived_at <= session.ended_at <= until:
+            return any(self.harms(call, start=call.arrived_at, end=session.ended_at))
         end = call.ended_at if call.ended_at is not None else until
         return any(self.harms(call, start=call.arrived_at, end=min(until, end + RECORDED_WITHIN)))
 
@@ -49,7 +59,8 @@ class Excuses:
 
     def harms(self, call: Call, *, start: int, end: int) -> Iterable[Fault]:
         """What was done between the instants to the node that made `call`; to any node where that is not known."""
-        pid = self._pid_of_call.get((call.execution_id, call.attempt))
+        session = self._sessions.get(self._holders.get((call.execution_id, call.attempt)) or 0)
+        pid = session.pid if session is not None else None
         for fault in self._faults:
             concerned = pid is None or fault.pid is None or fault.pid == pid
             if concerned and fault.started_at <= end + SLACK and fault.ended_at >= start - SLACK:

@@ -68,18 +68,18 @@ class Outcomes:
         if row.state not in {FAILED, TIMED_OUT, UNKNOWN}:
             return
         for call in self._calls[row.id, row.attempt]:
-            if self._was_plain_success(call):
+            if self._was_plain_success(call, row):
                 text = (
                     f"execution {row.id} is {row.word} ({row.reason}), but the sink answered 200 and nothing happened"
                 )
                 yield Violation(kind=Kind.FALSE_OUTCOME, text=text)
 
-    def _was_plain_success(self, call: Call) -> bool:
+    def _was_plain_success(self, call: Call, row: Row) -> bool:
         if not call.succeeded or call.ended_at is None:
             return False
         if call.ended_at - call.arrived_at > self._timeouts.get(call.task_id, 0) - IN_TIME:
             return False
-        return not any(self._excuses.harms(call, start=call.arrived_at, end=call.ended_at + RECORDED_WITHIN))
+        return not self._excuses.lost_its_node(call, until=row.ended_at or call.ended_at + RECORDED_WITHIN)
 
     def _check_attempts(self) -> Iterator[Violation]:
         for attempt in self._evidence.attempts:

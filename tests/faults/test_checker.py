@@ -296,6 +296,13 @@ def test_a_kill_of_the_holder_explains_a_repeat() -> None:
     assert kinds(retried(call(1), faults=(kill(fire(1) + 6 * MS),))) == set()
 
 
+@pytest.mark.parametrize(("ended", "expected"), [(1.39, set()), (1.5, {Kind.UNEXPLAINED_CALL})])
+def test_a_slow_result_is_lost_with_the_session_that_died_before_the_repeat(ended: float, expected: set[Kind]) -> None:
+    first = call(1, at=fire(1) - 5 * SECOND)
+    session = Session(id=HOLDER, pid=PID, ended_at=fire(ended))
+    assert kinds(retried(first, faults=(kill(fire(0)),), sessions=(session,))) == expected
+
+
 def test_a_kill_of_another_node_explains_nothing() -> None:
     assert kinds(retried(call(1), faults=(kill(fire(1) + 6 * MS, pid=1),))) == {Kind.UNEXPLAINED_CALL}
 
