@@ -75,6 +75,7 @@ def schedule(**fields: Any) -> dict[str, Any]:
         ({"policies": {"overlap": "skpi"}}, "policies.overlap", "'skip'"),
         ({"name": ""}, "name", "at least 1 character"),
         ({"name": "a\nb"}, "name", "pattern"),
+        ({"name": "a "}, "name", "pattern"),
         ({"name": "x" * 201}, "name", "at most 200"),
         ({"name": 7}, "name", "string"),
         ({"enabled": "true"}, "enabled", "boolean"),

@@ -124,5 +124,7 @@ InstantText = Annotated[str, AfterValidator(_checked_instant), _DATE_TIME]
 BoundText = Annotated[str, AfterValidator(_readable_instant), _DATE_TIME]
 Whole = Annotated[int, BeforeValidator(_whole)]
 ShownInstant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# No space at either end: MySQL compares names without their trailing spaces.
+TRIMMED = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=TRIMMED)]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]

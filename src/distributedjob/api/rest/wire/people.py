@@ -4,13 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from distributedjob.api.rest.wire.base import Id, Name, Shown, ShownInstant, Whole, Wire, shown_instant
+from distributedjob.api.rest.wire.base import TRIMMED, Id, Name, Shown, ShownInstant, Whole, Wire, shown_instant
 from distributedjob.model.instant import to_rfc3339
 from distributedjob.model.person import ApiToken, User
 
 
 class LoginIn(Wire):
-    username: str = Field(min_length=1, max_length=64, examples=["admin"])
+    username: str = Field(min_length=1, max_length=64, pattern=TRIMMED, examples=["admin"])
     password: str = Field(min_length=1, max_length=1024)
 
 
