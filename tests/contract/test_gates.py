@@ -156,7 +156,7 @@ async def test_the_rounds_reach_every_gate_however_many_are_full(office: Office)
     full = [{"execution_id": n, "task_id": 10_000 + n // 2, "waiting": bool(n % 2)} for n in range(2 * BATCH)]
     await office.store.write(lambda c: c.execute(insert(gate_entry).values(full)))
     office.ids = iter(range(50_000, 60_000)).__next__
-    office.__post_init__()
+    office.reopen(office.store)
     task_id = await office.add_task(policies=LIMIT_1)
     first, second = [await office.run_by_hand(task_id) for _ in range(2)]
     await ran(office, first.id)

@@ -124,7 +124,7 @@ async def test_ids_that_collide_are_made_anew(office: Office) -> None:
     taken = await office.run_by_hand(task_id)
     ids = iter([taken.id, 77_000, 77_001])
     office.ids, fresh = (lambda: next(ids)), office.ids
-    office.__post_init__()
+    office.reopen(office.store)
     recorded = await office.record(SCHEDULE, slots=ROOM)
     office.ids = fresh
     assert [claim.id for claim in recorded.claimed] == [77_000]

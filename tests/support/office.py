@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 NOON = from_rfc3339("2027-01-15T12:00:00Z")
 ME, OTHER = 77, 88
+NOWHERE = HttpTarget(url="http://127.0.0.1:9/")
 
 
 @dataclass
@@ -48,6 +49,11 @@ class Office:
     ids: Callable[[], int] = field(default_factory=lambda: itertools.count(1_000).__next__)
 
     def __post_init__(self) -> None:
+        self.reopen(self.store)
+
+    def reopen(self, store: Store) -> None:
+        """Work over another store from now on, or over another door to the same."""
+        self.store = store
         self.desk = Desk(self.store, Revisions(), self, lambda: self.now, self.ids, b"k" * 32)
 
     def announce(self, news: Sequence[News]) -> None:
@@ -62,12 +68,12 @@ class Office:
         policies: Policies | None = None,
         cursor: int | None = NOON,
         fires_left: int | None = None,
+        target: HttpTarget = NOWHERE,
         fallback: HttpTarget | None = None,
         revision: int = 1,
     ) -> int:
         """A task as the verbs write it, its schedules standing at `cursor`; returns its id."""
         task_id = self.ids()
-        target = HttpTarget(url="http://127.0.0.1:9/")
         definition = TaskDefinition(
             name=f"task {task_id}",
             target=target,

@@ -65,8 +65,7 @@ def journal(tmp_path: Path) -> Iterator[HeldJournal]:
 async def rig(sqlite_url: str, journal: HeldJournal, request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
     office = await open_office(sqlite_url)
     door = CutStore(office.store)
-    office.store = door
-    office.__post_init__()
+    office.reopen(door)
     rig = Rig(office, door, journal, finisher=None)  # type: ignore[arg-type]
     rig.finisher = Finisher(
         desk=office.desk,
