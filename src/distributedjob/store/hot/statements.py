@@ -69,7 +69,7 @@ class HotStatements:
 
     def lock_schedules(self, connection: Connection, ids: Sequence[int]) -> list[ScheduleRow]:
         """The rows of these schedules, locked in order of id; deleted ones are absent."""
-        rows = connection.exec_driver_sql(self._sql["lock"], (as_ids(sorted(ids)),))
+        rows = connection.exec_driver_sql(self._sql["lock"], (as_ids(sorted(set(ids))),))
         return [ScheduleRow(*row) for row in rows]
 
     def insert_executions(self, connection: Connection, rows: Sequence[ExecutionRow]) -> None:
@@ -178,11 +178,11 @@ def _texts(d: Dialect) -> dict[str, str]:
         "due": f"SELECT id, next_fire_at FROM schedule WHERE next_fire_at <= {d.mark}{{shards}} "
         f"ORDER BY next_fire_at LIMIT {d.mark}",
         "lock": "SELECT s.id, s.task_id, s.department_id, s.revision, s.next_fire_at, s.fires_left, s.seed, "
-        f"s.definition FROM schedule AS s WHERE s.id IN (SELECT j.id FROM {d.rows(ID)}) ORDER BY s.id {d.for_update}",
+        f"s.definition FROM {d.rows(ID)} {d.join} schedule AS s ON s.id = j.id {d.for_update}",
         "insert": f"INSERT INTO execution ({insert}) SELECT {source} FROM {d.rows(execution)}"
         + (" WHERE 1" if d.name == "sqlite" else ""),
         "fires": "SELECT e.task_id, e.fire_at, e.source_id FROM "
-        f"{d.rows([('task_id', INT), ('fire_at', INT), ('source_id', INT)])} JOIN execution AS e "
+        f"{d.rows([('task_id', INT), ('fire_at', INT), ('source_id', INT)])} {d.join} execution AS e "
         "ON e.task_id = j.task_id AND e.fire_at = j.fire_at AND e.source_id = j.source_id",
         "move": d.update(
             "schedule",
@@ -206,10 +206,10 @@ def _texts(d: Dialect) -> dict[str, str]:
             match=f"e.id = j.id AND e.fence = j.fence AND {unlive}e.state = 1 AND e.queue = {d.mark} "
             f"AND e.not_before <= {d.mark} AND e.deadline_at > {d.mark} AND e.cancel_asked = 0",
         ),
-        "claimed": f"SELECT {claimed} FROM {d.rows(ID_FENCE)} JOIN execution AS e "
+        "claimed": f"SELECT {claimed} FROM {d.rows(ID_FENCE)} {d.join} execution AS e "
         f"ON e.id = j.id AND e.fence = j.fence + 1 AND {unlive}e.state = 3 AND e.holder = {d.mark} "
         f"AND e.claimed_at = {d.mark}",
-        "pull": f"SELECT e.id, e.fence FROM execution AS e {d.live_index} WHERE e.state = 1 AND e.state < 10 "
+        "pull": f"SELECT e.id, e.fence FROM execution AS e {d.live_index} WHERE e.state = 1 AND {d.live_rows} "
         f"AND e.queue = {d.mark} AND e.not_before <= {d.mark} AND e.deadline_at > {d.mark} AND e.cancel_asked = 0 "
         f"ORDER BY e.priority, e.not_before LIMIT {d.mark} {d.skip_locked}",
         "mark": d.update(
@@ -219,7 +219,7 @@ def _texts(d: Dialect) -> dict[str, str]:
             match=f"e.id = j.id AND e.holder = j.holder AND e.fence = j.fence AND {unlive}e.state = 3 "
             "AND e.cancel_asked = 0",
         ),
-        "marked": f"SELECT e.id FROM {d.rows(ID_HOLDER_FENCE)} JOIN execution AS e ON e.id = j.id "
+        "marked": f"SELECT e.id FROM {d.rows(ID_HOLDER_FENCE)} {d.join} execution AS e ON e.id = j.id "
         f"AND e.holder = j.holder AND e.fence = j.fence AND {unlive}e.state = 3 AND e.marked = 1",
         "finish": d.update(
             "execution",
@@ -254,7 +254,7 @@ def _texts(d: Dialect) -> dict[str, str]:
             columns=columns_of(ResultRow),
             match=f"e.id = j.id AND {unlive}e.state = 3 AND e.holder = j.holder AND e.fence = j.fence",
         ),
-        "finished": f"SELECT e.id, e.state FROM {d.rows(ID_HOLDER_FENCE)} JOIN execution AS e ON e.id = j.id "
+        "finished": f"SELECT e.id, e.state FROM {d.rows(ID_HOLDER_FENCE)} {d.join} execution AS e ON e.id = j.id "
         f"AND e.holder = j.holder AND e.fence = j.fence AND {unlive}e.state <> 3",
         "finish_rescued": d.update(
             "execution",
@@ -271,7 +271,7 @@ def _texts(d: Dialect) -> dict[str, str]:
             "AND e.attempt = j.attempt AND j.state IN (10, 11) AND e.cancel_asked = 0",
         ),
         "finished_rescued": "SELECT e.id FROM "
-        f"{d.rows([*ID_HOLDER_FENCE, ('attempt', INT)])} JOIN execution AS e ON e.id = j.id "
+        f"{d.rows([*ID_HOLDER_FENCE, ('attempt', INT)])} {d.join} execution AS e ON e.id = j.id "
         f"AND e.holder = j.holder AND e.fence = j.fence AND e.attempt = j.attempt AND {unlive}e.state IN (10, 11)",
         "output": _insert_absent(d, "output", OutputRow, "execution_id", "no", "evidence"),
         "attempt": _insert_absent(d, "attempt", AttemptRow, "execution_id", "no", "evidence"),
