@@ -5,7 +5,7 @@ from collections import Counter
 from faults.conduct import Conduct
 from faults.decisions import check_decisions, check_ends
 from faults.excuses import Excuses
-from faults.facts import BY_SCHEDULE, SECOND, SUCCEEDED, Evidence, Harm, Lateness, Verdict
+from faults.facts import BY_SCHEDULE, SECOND, SUCCEEDED, Evidence, Fault, Harm, Lateness, Verdict
 from faults.outcomes import Outcomes
 
 
@@ -25,7 +25,7 @@ def judge(evidence: Evidence) -> Verdict:
         repeated_explained=conduct.explained,
         repeated_unexplained=conduct.unexplained,
         lateness=_lateness(evidence),
-        answered_while_cut=_count_answered_while_cut(evidence),
+        replayed=_count_replayed(evidence),
         states=dict(Counter(row.word for row in evidence.rows)),
     )
 
@@ -44,16 +44,14 @@ def _lateness(evidence: Evidence) -> Lateness:
     return Lateness(p50=late[len(late) // 2], p99=late[len(late) * 99 // 100], maximum=late[-1])
 
 
-def _count_answered_while_cut(evidence: Evidence) -> int:
+def _count_replayed(evidence: Evidence) -> int:
     excuses = Excuses(evidence)
     won = {(row.id, row.attempt) for row in evidence.rows if row.state == SUCCEEDED}
     answered = [call for call in evidence.calls if call.succeeded and (call.execution_id, call.attempt) in won]
-    return sum(
-        any(
-            fault.harm is Harm.CUT
-            and fault.detail == "cut"
-            and fault.started_at < (call.ended_at or 0) < fault.ended_at - SECOND
-            for fault in excuses.harms(call, start=call.arrived_at, end=call.ended_at or 0)
-        )
-        for call in answered
-    )
+    return sum(_was_killed_while_cut(call.ended_at or 0, excuses.harms_to_holder(call)) for call in answered)
+
+
+def _was_killed_while_cut(answered_at: int, faults: tuple[Fault, ...]) -> bool:
+    cuts = [fault for fault in faults if fault.harm is Harm.CUT and fault.started_at < answered_at < fault.ended_at]
+    kills = [fault.started_at for fault in faults if fault.harm is Harm.KILL]
+    return any(cut.started_at < killed_at <= cut.ended_at + SECOND for cut in cuts for killed_at in kills)

@@ -66,6 +66,11 @@ class Excuses:
             if concerned and fault.started_at <= end + SLACK and fault.ended_at >= start - SLACK:
                 yield fault
 
+    def harms_to_holder(self, call: Call) -> tuple[Fault, ...]:
+        """Everything that was ever done to the node that made `call`; nothing where that is not known."""
+        session = self._sessions.get(self._holders.get((call.execution_id, call.attempt)) or 0)
+        return tuple(fault for fault in self._faults if session is not None and fault.pid == session.pid)
+
     def was_frozen(self, call: Call) -> bool:
         """Whether `call` may have been on its way in a node that froze just before it arrived."""
         window = call.arrived_at - SECOND, call.arrived_at

@@ -248,8 +248,8 @@ class Verdict:
     repeated_explained: int
     repeated_unexplained: int
     lateness: Lateness
-    answered_while_cut: int = 0
-    """Successes whose answer came while their node had no database: results that went through its journal."""
+    replayed: int = 0
+    """Successes answered while their node had no database, and then it was killed: only its journal had them."""
     states: dict[str, int] = field(default_factory=dict)
 
     def count(self, *kinds: Kind) -> int:

@@ -30,6 +30,8 @@ DOWN_SECONDS = (0.0, 1.0)
 PASSAGES, RARE_PASSAGES = 60, 6
 TO_ARM = "to arm the first crash point"
 """A restart that is no fault of the plan, but may explain a repeated call as any other."""
+JOURNAL_SECONDS = 3.0
+"""Long enough for the calls in the air to end, and for a start to find no database."""
 SEEN_LATE = SECOND // 5
 """A process that killed itself died at most this long before the rig noticed."""
 
@@ -74,6 +76,14 @@ class CutDatabase:
 
 
 @dataclass(frozen=True, slots=True)
+class KillWithoutDatabase:
+    """The database is cut off everywhere; a node dies with results that only its journal has, and starts again."""
+
+    def times(self, nodes: int) -> int:
+        return nodes + 1
+
+
+@dataclass(frozen=True, slots=True)
 class StallDatabase(Once):
     """Packets vanish, for one node."""
 
@@ -102,7 +112,7 @@ class RestartNode(Once):
 
 
 Death = RandomKill | CrashAt
-Trouble = Freeze | CutDatabase | StallDatabase | SlowDatabase | LoseCommits | RestartNode
+Trouble = Freeze | CutDatabase | KillWithoutDatabase | StallDatabase | SlowDatabase | LoseCommits | RestartNode
 
 
 def plan_deaths(count: int, *, chance: random.Random) -> list[Death]:
@@ -188,6 +198,8 @@ class Nemesis:
                 self._note(Harm.RESTART, node, since=since, pid=node.pids[-2])
             case CutDatabase(seconds, everywhere):
                 await self._cut(range(len(self.nodes)) if everywhere else [victim], seconds)
+            case KillWithoutDatabase():
+                await self._kill_without_database(node)
             case StallDatabase(seconds):
                 since = now()
                 self.proxies[victim].stall()
@@ -219,6 +231,23 @@ class Nemesis:
             await self.proxies[victim].heal()
         for victim in victims:
             self._note(Harm.CUT, self.nodes[victim], since=since, detail="cut")
+
+    async def _kill_without_database(self, node: Node) -> None:
+        since, victims = now(), [other for other in self.nodes if other is not node]
+        for proxy in self.proxies:
+            await proxy.cut()
+        await asyncio.sleep(JOURNAL_SECONDS)
+        killed_at = now()
+        await node.kill()
+        self._note(Harm.CUT, node, since=since, detail="cut")
+        self._note(Harm.KILL, node, since=killed_at)
+        await node.start()
+        await asyncio.sleep(JOURNAL_SECONDS)
+        for proxy in self.proxies:
+            await proxy.heal()
+        for victim in victims:
+            self._note(Harm.CUT, victim, since=since, detail="cut")
+        await node.wait_until_ready()
 
     async def _lose_commits(self, count: int) -> None:
         for number in range(count):

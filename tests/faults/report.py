@@ -60,7 +60,7 @@ class Report:
             self.headline,
             (
                 f"  done: {_counts(harms)}; calls {self.verdict.calls}; "
-                f"through the journal {self.verdict.answered_while_cut}; executions {_counts(self.verdict.states)}"
+                f"replayed from a journal {self.verdict.replayed}; executions {_counts(self.verdict.states)}"
             ),
             *(
                 [f"  points not reached in time: {_counts(self.outcome.not_reached)}"]
@@ -84,7 +84,7 @@ class Report:
             "repeated_explained": self.verdict.repeated_explained,
             "repeated_unexplained": self.verdict.repeated_unexplained,
             "lateness_us": [self.verdict.lateness.p50, self.verdict.lateness.p99, self.verdict.lateness.maximum],
-            "answered_while_cut": self.verdict.answered_while_cut,
+            "replayed": self.verdict.replayed,
             "not_reached": self.outcome.not_reached,
             "violations": [[violation.kind, violation.text] for violation in self.verdict.violations],
             "errors": self.outcome.errors,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from faults.checker import judge
 from faults.facts import (
     FAILED,
     MISSED,
@@ -15,11 +16,14 @@ from faults.facts import (
     AttemptRow,
     Call,
     Ending,
+    Fault,
+    Harm,
     Kind,
     Row,
+    Session,
     Sighting,
 )
-from faults.made_up import HOLDER, MS, RETRIED, call, failing, fire, healthy, kill, kinds, retried, row
+from faults.made_up import HOLDER, MS, PID, RETRIED, call, failing, fire, healthy, kill, kinds, retried, row
 
 
 @pytest.mark.parametrize(
@@ -78,6 +82,13 @@ def test_a_terminal_state_that_changes_is_a_fault(now: Row) -> None:
     evidence = replace(healthy(), sightings=(seen,))
     assert kinds(evidence) == set()
     assert Kind.NOT_FINAL in kinds(replace(evidence, rows=(now, row(2), row(3))))
+
+
+def test_a_success_answered_without_a_database_before_a_kill_came_from_the_journal() -> None:
+    cut = Fault(harm=Harm.CUT, started_at=fire(0.9), ended_at=fire(9), pid=PID, detail="cut")
+    evidence = replace(healthy(), faults=(cut, kill(fire(4))), sessions=(Session(id=HOLDER, pid=PID),))
+    assert judge(evidence).replayed == 3
+    assert judge(replace(evidence, faults=(cut,))).replayed == 0
 
 
 def test_a_terminal_row_that_vanishes_is_a_fault() -> None:

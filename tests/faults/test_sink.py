@@ -129,6 +129,7 @@ def test_an_unknown_word_in_a_script_is_refused() -> None:
         parse_script("/okay/a")
 
 
+@pytest.mark.slow
 async def test_the_sink_takes_ten_thousand_calls_a_second(sink: RunningSink) -> None:
     """64 connections from this process, so the figure is that of caller and sink together on shared cores."""
     total, connections = 20_000, 64
