@@ -8,7 +8,7 @@ SEED ?= 1
 PYTHON_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-quick faults docs wheel lock services-up services-down clean
+.PHONY: help run test test-slow check format bench bench-quick faults docs wheel lock services-up services-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,6 +19,10 @@ run: ## Start DistributedJob on http://127.0.0.1:8080 (PORT=…, DATA_DIR=…)
 
 test: ## Run the checks and all tests (ARGS="tests/unit -x" for some)
 	@scripts/test $(ARGS)
+
+test-slow: ## The tests that want minutes, or a machine of their own
+	@scripts/install dev
+	@$(PYTHON_VENV) -m pytest -m slow --timeout 1800 $(ARGS)
 
 check: ## Lint, format, types, import rules, unused dependencies
 	@scripts/install dev
