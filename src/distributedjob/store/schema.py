@@ -15,6 +15,7 @@ from distributedjob.model.errors import Conflict
 from distributedjob.store.backup import back_up
 from distributedjob.store.open import open_store, parse_url
 from distributedjob.store.port import Store
+from distributedjob.telemetry.logs import quiet_libraries
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BASE = "base"
@@ -126,6 +127,7 @@ def _run_alembic(verb: str, revision: str, *, connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
+    quiet_libraries()
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -140,8 +142,7 @@ def _run_alembic(verb: str, revision: str, *, connection: Connection) -> None:
 
 
 def _lock(connection: Connection) -> None:
-    # No warnings: MariaDB has its own name for a primary key, and tells whoever gives it another.
-    connection.exec_driver_sql(f"SET lock_wait_timeout={LOCK_SECONDS}, max_error_count=0")
+    connection.exec_driver_sql(f"SET lock_wait_timeout={LOCK_SECONDS}")
     taken = connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), {"name": LOCK, "seconds": LOCK_SECONDS})
     if not taken.scalar():
         raise Conflict(f"another program has been changing this schema for {LOCK_SECONDS} s; try again when it is done")

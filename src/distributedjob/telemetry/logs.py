@@ -6,8 +6,9 @@ from enum import StrEnum
 
 import structlog
 
-CHATTY = ("alembic", "uvicorn")
-"""Libraries whose everyday news is not ours."""
+CHATTY = {"alembic": logging.WARNING, "uvicorn": logging.WARNING, "asyncmy": logging.ERROR}
+"""Libraries whose everyday news is not ours, with the level from which they are heard. The MySQL driver passes on what
+a server remarks on statements, such as its own name for a primary key."""
 
 
 class LogFormat(StrEnum):
@@ -36,11 +37,16 @@ def configure_logging(*, log_format: LogFormat, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    quiet_libraries()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def quiet_libraries() -> None:
+    """Also for commands that log nothing themselves: an unconfigured logger writes to standard error."""
+    for name, level in CHATTY.items():
+        logging.getLogger(name).setLevel(level)
