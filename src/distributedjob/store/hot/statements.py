@@ -178,7 +178,8 @@ def _texts(d: Dialect) -> dict[str, str]:
         "due": f"SELECT id, next_fire_at FROM schedule WHERE next_fire_at <= {d.mark}{{shards}} "
         f"ORDER BY next_fire_at LIMIT {d.mark}",
         "lock": "SELECT s.id, s.task_id, s.department_id, s.revision, s.next_fire_at, s.fires_left, s.seed, "
-        f"s.definition FROM {d.rows(ID)} {d.join} schedule AS s ON s.id = j.id {d.for_update}",
+        f"s.definition FROM (SELECT {d.apart}j.id FROM {d.rows(ID)}) AS w {d.join} schedule AS s ON s.id = w.id "
+        f"{d.for_update}",
         "insert": f"INSERT INTO execution ({insert}) SELECT {source} FROM {d.rows(execution)}"
         + (" WHERE 1" if d.name == "sqlite" else ""),
         "fires": "SELECT e.task_id, e.fire_at, e.source_id FROM "
