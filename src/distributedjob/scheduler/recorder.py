@@ -43,7 +43,7 @@ class LocalWorker(Protocol):
 
 
 class WindowReader:
-    """Reads, once a second, what is due within the window. A pass that found a full page comes back at once."""
+    """Reads, once a second, what is due within the window; of more than a page, the earliest."""
 
     name = "window"
 
@@ -55,7 +55,6 @@ class WindowReader:
         self._membership = membership
         self._window = window
         self._wake = wake
-        self.read_until = 0
 
     async def run_once(self) -> bool:
         until, shards = self._clock.now() + AHEAD, self._membership.shards
@@ -65,7 +64,6 @@ class WindowReader:
         due = await self._desk.store.read(lambda c: hot.list_due(c, until=until, shards=shards, limit=READ_LIMIT))
         for schedule_id, fire_at in due:
             self._window.put(schedule_id, fire_at)
-        self.read_until = until
         self._wake()
         return False
 
@@ -180,6 +178,7 @@ class Recorder:
             try:
                 await self._record([schedule_id])
             except Unavailable as outage:
-                self._events.recording_waits(outage, schedules=1)
+                self._events.recording_waits(outage, schedules=len(due))
+                return  # the next read brings the rest back
             except Exception as refused:  # noqa: BLE001 - named, and left for its owner to mend
                 self._events.schedule_refused(refused, schedule_id=schedule_id)
