@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import os
 import secrets
 import signal
 import socket
@@ -50,8 +51,11 @@ GENERATIONS = (20_000, 50, 50)
 """Executions make no cycles; collecting as often as the default costs a tenth of the throughput."""
 
 
-def run_serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises Problem with a sentence for the user."""
+def run_serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; returns 0, or what ended several processes: `FATAL` if they could not run at all.
+
+    Raises Problem with a sentence for the user.
+    """
     configure_logging(log_format=settings.log_format, level=settings.log_level)
     if settings.crash_point:
         crash.arm(settings.crash_point)
@@ -62,33 +66,29 @@ def run_serve(settings: Settings) -> None:
     gc.enable()
     prepare_folder(settings.data_dir)
     if settings.processes == 1:
-        _run_process(settings)
-        return
-    code = Family(partial(_run_child, settings), size=settings.processes).live()
-    if code:
-        sys.exit(code)
+        _run_process(settings, Events())
+        return 0
+    events = Events(node=settings.node_name)
+    return Family(partial(_run_child, settings), size=settings.processes, on_death=events.process_died).live()
 
 
 def _run_child(settings: Settings, number: int) -> int:
     """One of several processes: its own session, name and port, counted up from the first."""
-    changes = {
-        "processes": 1,
-        "node_name": f"{settings.node_name}-{number}",
-        "port": settings.port + number if settings.port else 0,
-    }
+    name = f"{settings.node_name}-{number}"
+    port = settings.port + number if settings.port else 0
     try:
-        _run_process(settings.model_copy(update=changes))
+        _run_process(settings.model_copy(update={"processes": 1, "node_name": name, "port": port}), Events(node=name))
     except Problem as problem:
         sys.stderr.write(f"Error: {problem.message}\n")
         return FATAL
     return 0
 
 
-def _run_process(settings: Settings) -> None:
+def _run_process(settings: Settings, events: Events) -> None:
     lock = _lock(settings)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings))
+            runner.run(_serve(settings, events))
     finally:
         if lock is not None:
             lock.release()
@@ -105,8 +105,7 @@ def _lock(settings: Settings) -> LockFile | None:
         ) from error
 
 
-async def _serve(settings: Settings) -> None:
-    events = Events()
+async def _serve(settings: Settings, events: Events) -> None:
     for name in list_unknown_variables():
         events.unknown_variable(name=name)
     started = time.monotonic()
@@ -161,7 +160,7 @@ def _listen(settings: Settings, *, events: Events) -> socket.socket:
         return socket.create_server((settings.host, settings.port), backlog=1024)
     except OSError as error:
         raise Conflict(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another --host or --port",
+            f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}; choose another --host or --port",
             code="port_in_use",
         ) from error
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from distributedjob.cli.exit_codes import ExitCode
 from distributedjob.cli.local import ConfigOption, DatabaseUrlOption, DataDirOption, read_settings
 
 
@@ -39,5 +40,8 @@ def serve(
     )
     gc.disable()  # a tenth of the start is collecting what the imports just made; run_serve turns it on again
     from distributedjob.app import run_serve  # noqa: PLC0415 - everything; after the settings, whose faults come fast
+    from distributedjob.runtime.family import FATAL  # noqa: PLC0415
 
-    run_serve(settings)
+    code = run_serve(settings)
+    if code:
+        raise typer.Exit(ExitCode.CONFLICT if code == FATAL else code)

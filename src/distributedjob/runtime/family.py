@@ -18,10 +18,14 @@ FATAL = 64
 
 
 class Family:
-    """`start` runs in each child with its number, counted from 0; what it returns is the child's exit code."""
+    """`start` runs in each child with its number, counted from 0; what it returns is the child's exit code.
 
-    def __init__(self, start: Callable[[int], int], *, size: int) -> None:
+    `on_death` gets the pid and the exit code of a child that is about to be replaced.
+    """
+
+    def __init__(self, start: Callable[[int], int], *, size: int, on_death: Callable[[int, int], None]) -> None:
         self._start = start
+        self._on_death = on_death
         self._size = size
         self._children: dict[int, int] = {}
         self._stopping = False
@@ -47,6 +51,7 @@ class Family:
             if self._stopping:
                 worst = max(worst, code)
             else:
+                self._on_death(pid, code)
                 time.sleep(RESTART_SECONDS)
                 self._fork(child)
         return worst

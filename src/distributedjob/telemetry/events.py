@@ -18,10 +18,10 @@ FAILURES_PER_SECOND = 5
 
 
 class Events:
-    """The program's voice. Safe in any thread."""
+    """The program's voice. Safe in any thread. `facts` stand in every line."""
 
-    def __init__(self) -> None:
-        self._log: Any = structlog.get_logger("distributedjob")
+    def __init__(self, **facts: str) -> None:
+        self._log: Any = structlog.get_logger("distributedjob").bind(**facts)
         self._said: dict[str, float] = {}
         self._away_since: float | None = None
         self._second, self._failures = 0, 0
@@ -37,6 +37,9 @@ class Events:
 
     def unknown_variable(self, *, name: str) -> None:
         self._log.warning("an environment variable looks like a setting and is none", variable=name)
+
+    def process_died(self, pid: int, code: int) -> None:
+        self._log.error("a process died; another takes its place", pid=pid, exit_code=code)
 
     def stopping(self, *, signal: str, drain_seconds: float) -> None:
         self._log.info("stopping", signal=signal, drain_seconds=drain_seconds)
