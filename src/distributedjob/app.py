@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import os
 import secrets
 import signal
 import socket
@@ -159,8 +158,9 @@ def _listen(settings: Settings, *, events: Events) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), backlog=1024)
     except OSError as error:
+        cause = os.strerror(error.errno) if error.errno else str(error)
         raise Conflict(
-            f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}; choose another --host or --port",
+            f"cannot listen on {settings.host}:{settings.port}: {cause}; choose another --host or --port",
             code="port_in_use",
         ) from error
 
