@@ -158,7 +158,7 @@ def _listen(settings: Settings, *, events: Events) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), backlog=1024)
     except OSError as error:
-        cause = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        cause = str(error.strerror or error).partition(" (while")[0]
         raise Conflict(
             f"cannot listen on {settings.host}:{settings.port}: {cause}; choose another --host or --port",
             code="port_in_use",
