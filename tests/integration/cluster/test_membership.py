@@ -1,0 +1,179 @@
+"""One session and its heartbeat: alive while the database says so, lost the moment it says no."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Connection, update
+
+from distributedjob.cluster import sql
+from distributedjob.cluster.sql import BlockingWriter, SqlMembership
+from distributedjob.model.task import SHARDS
+from distributedjob.runtime.clock import Clock
+from distributedjob.store import nodes
+from distributedjob.store.port import Unit
+from distributedjob.store.tables import node
+from support.office import ME, OTHER, Office, open_office
+from support.waiting import until
+
+T = TypeVar("T")
+
+
+@dataclass
+class Heard:
+    lost: int = 0
+    beats: int = 0
+    errors: list[Exception] = field(default_factory=list)
+
+
+class Door:
+    """The beat's connection, which can be shut."""
+
+    def __init__(self, behind: BlockingWriter) -> None:
+        self._behind = behind
+        self.shut = threading.Event()
+        self.closed = False
+
+    def write(self, unit: Unit[T], *, timeout: float) -> T:
+        if self.shut.is_set():
+            raise TimeoutError("no answer")
+        return self._behind.write(unit, timeout=timeout)
+
+    def close(self) -> None:
+        self.closed = True
+        self._behind.close()
+
+
+class Member:
+    def __init__(self, office: Office, session: int, *, reference: Callable[[Connection], int] | None = None) -> None:
+        self.heard = Heard()
+        self.door = Door(office.store.blocking())  # type: ignore[attr-defined]
+        self.clock = Clock(offset=0)
+        self.membership = SqlMembership(
+            session=session,
+            writer=lambda: self.door,
+            clock=self.clock,
+            reference=reference or (lambda _: self.clock.now()),
+            own_all_shards=lambda: False,
+            on_lost=self._lose,
+            on_beat=self._beat,
+            on_error=self.heard.errors.append,
+        )
+
+    def _lose(self) -> None:
+        self.heard.lost += 1
+
+    def _beat(self) -> None:
+        self.heard.beats += 1
+
+    async def beats(self, count: int = 2) -> None:
+        wanted = self.heard.beats + count
+        await until(lambda: self.heard.beats >= wanted)
+
+
+@pytest.fixture
+async def office(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr(sql, "INTERVAL", 0.01)
+    office = await open_office(sqlite_url)
+    yield office
+    await office.store.close()
+
+
+@pytest.fixture
+async def member(office: Office) -> AsyncIterator[Member]:
+    await office.add_node(ME)
+    member = Member(office, ME)
+    member.membership.start()
+    yield member
+    member.membership.stop()
+
+
+async def test_a_session_beats_and_is_fresh(office: Office, member: Member) -> None:
+    await member.beats()
+    (row,) = await office.all_of(node)
+    assert (row.beat >= 2, member.membership.fresh) == (True, True)
+
+
+async def test_alone_it_owns_every_shard_and_leads(member: Member) -> None:
+    await member.beats()
+    assert (member.membership.shards, member.membership.leads) == (tuple(range(SHARDS)), True)
+
+
+async def test_two_sessions_share_the_shards(office: Office, member: Member) -> None:
+    await office.add_node(OTHER)
+    other = Member(office, OTHER)
+    other.membership.start()
+    await member.beats()
+    await other.beats()
+    await member.beats()
+    other.membership.stop()
+    mine, theirs = member.membership.shards, other.membership.shards
+    assert sorted([*(mine or ()), *(theirs or ())]) == list(range(SHARDS))
+    assert [member.membership.leads, other.membership.leads] == [True, False]
+
+
+async def test_one_that_leaves_gives_up_its_shards_at_once(office: Office, member: Member) -> None:
+    await office.add_node(OTHER)
+    await office.store.write(lambda c: nodes.leave(c, session=OTHER))
+    await member.beats()
+    assert member.membership.shards == tuple(range(SHARDS))
+
+
+async def test_a_session_without_the_role_owns_nothing(office: Office) -> None:
+    await office.add_node(ME, roles="worker")
+    member = Member(office, ME)
+    member.membership.start()
+    await member.beats()
+    member.membership.stop()
+    assert (member.membership.shards, member.membership.leads) == ((), False)
+
+
+async def test_declared_dead_it_is_lost_and_not_fresh(office: Office, member: Member) -> None:
+    await member.beats()
+    await office.store.write(lambda c: c.execute(update(node).values(dead=True, ended_at=1)))
+    await until(lambda: member.heard.lost == 1)
+    assert not member.membership.fresh
+
+
+async def test_the_beat_ends_with_its_session(office: Office, member: Member) -> None:
+    await office.end_node(ME)
+    await until(lambda: member.door.closed)
+    assert member.heard.lost == 1
+
+
+async def test_ending_the_own_session_is_no_loss(office: Office, member: Member) -> None:
+    await member.beats()
+    member.membership.retire()
+    await office.end_node(ME)
+    await until(lambda: member.door.closed)
+    assert member.heard.lost == 0
+
+
+async def test_an_outage_is_told_and_outlived(member: Member) -> None:
+    await member.beats()
+    member.door.shut.set()
+    await until(lambda: len(member.heard.errors) >= 2)
+    member.door.shut.clear()
+    await member.beats()
+    assert (member.heard.lost, member.membership.fresh) == (0, True)
+
+
+async def test_without_beats_it_is_not_fresh_for_long(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "FRESH_MICROS", 50_000)
+    await member.beats()
+    before = member.membership.fresh
+    member.door.shut.set()
+    await until(lambda: not member.membership.fresh)
+    assert before
+
+
+async def test_the_clock_follows_what_the_beats_read(office: Office) -> None:
+    await office.add_node(ME)
+    member = Member(office, ME, reference=lambda _: member.clock.now() + 1_000)
+    member.membership.start()
+    before = member.clock._offset
+    await member.beats(3)
+    member.membership.stop()
+    assert member.clock._offset > before
