@@ -7,6 +7,7 @@ what it breaks and two lines for this module:
     Caught as: lost, stuck        (any of these kinds will do)
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -53,17 +54,27 @@ class BrokenBuild:
         folder.mkdir(parents=True, exist_ok=True)
         source = folder / "src"
         shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
-        # No fuzz: a hunk that moved still fits, one whose surroundings changed does not.
+        # No fuzz: a hunk that moved still fits, one whose surroundings changed does not. Inside a repository git would
+        # take the paths for those of its root, find them outside of `folder`, and leave them alone without a word.
         applied = subprocess.run(
             ["git", "apply", "--whitespace=nowarn", str(self.patch)],
             check=False,
             cwd=folder,
+            env={**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)},
             capture_output=True,
             text=True,
         )
-        if applied.returncode != 0:
+        if applied.returncode != 0 or _is_unchanged(source):
             raise DoesNotApply(f"{self.patch.name}: {applied.stderr.strip()}")
         return source
+
+
+def _is_unchanged(source: Path) -> bool:
+    return all(_same(SOURCE / path.relative_to(source), path) for path in source.rglob("*.py"))
+
+
+def _same(original: Path, copy: Path) -> bool:
+    return original.exists() and original.read_bytes() == copy.read_bytes()
 
 
 async def try_to_catch(build: BrokenBuild, *, folder: Path, database_url: str | None) -> Report:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pymysql
 
-from faults.facts import FIRST_TERMINAL, SECOND, AttemptRow, Row, Session, Sighting
+from faults.facts import FIRST_TERMINAL, RUNNING, SECOND, AttemptRow, Row, Session, Sighting
 from faults.node import now
 
 _COLUMNS = (
@@ -88,6 +88,11 @@ class Ledger:
         ((live,),) = self._query(f"SELECT count(*) FROM execution WHERE state < {FIRST_TERMINAL}")
         ((ranges,),) = self._query("SELECT count(*) FROM backfill WHERE next_at IS NOT NULL")
         return int(live) + int(ranges)
+
+    def count_running(self) -> dict[int, int]:
+        """How many executions each process is running now, by pid."""
+        sql = f"SELECT n.pid, count(*) FROM execution e JOIN node n ON n.session = e.holder WHERE e.state = {RUNNING}"
+        return {pid: int(count) for pid, count in self._query(f"{sql} GROUP BY n.pid")}
 
     def read_rows(self) -> tuple[Row, ...]:
         trigger = f"{self.connect.quote}trigger{self.connect.quote}"

@@ -66,7 +66,7 @@ async def run_leg(leg: Leg, *, folder: Path, source: Path = SOURCE) -> Outcome:
         nodes, proxies, connect = ground
         ledger = Ledger(connect)
         person = Person(nodes=nodes, chance=chance)
-        nemesis = Nemesis(nodes=nodes, proxies=proxies, chance=chance)
+        nemesis = Nemesis(nodes=nodes, proxies=proxies, chance=chance, count_running=ledger.count_running)
         made = await _make_tasks(leg, person, sink.port)
         async with _beside(_look_often(ledger), *([person.cancel_now_and_then()] if leg.cancels else [])):
             await asyncio.sleep(leg.calm_seconds)

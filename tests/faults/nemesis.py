@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from faults.facts import SECOND, Fault, Harm
@@ -32,6 +33,7 @@ TO_ARM = "to arm the first crash point"
 """A restart that is no fault of the plan, but may explain a repeated call as any other."""
 JOURNAL_SECONDS = 3.0
 """Long enough for the calls in the air to end, and for a start to find no database."""
+BUSY_SECONDS = 0.05
 SEEN_LATE = SECOND // 5
 """A process that killed itself died at most this long before the rig noticed."""
 
@@ -134,6 +136,8 @@ class Nemesis:
     nodes: Sequence[Node]
     proxies: Sequence[Proxy]
     chance: random.Random
+    count_running: Callable[[], Mapping[int, int]]
+    """How many executions each process is running now, by pid; blocks."""
     faults: list[Fault] = field(default_factory=list)
     not_reached: Counter[str] = field(default_factory=Counter)
     """Crash points that nobody passed often enough in time; the node was killed from outside instead."""
@@ -189,7 +193,7 @@ class Nemesis:
         node = self.nodes[victim]
         match trouble:
             case Freeze(seconds):
-                await self._freeze(node, seconds)
+                await self._freeze(await self._find_busiest(), seconds)
             case RestartNode():
                 since = now()
                 await node.terminate()
@@ -214,6 +218,17 @@ class Nemesis:
                 self._note(Harm.CUT, node, since=since, detail="slow")
             case LoseCommits(count):
                 await self._lose_commits(count)
+
+    async def _find_busiest(self) -> Node:
+        """The node with the most calls in the air, once there are any: to freeze an idle one proves nothing."""
+        deadline = time.monotonic() + REACHED_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            running = await asyncio.to_thread(self.count_running)
+            busiest = max(self.nodes, key=lambda node: running.get(node.pid, 0))
+            if running.get(busiest.pid):
+                return busiest
+            await asyncio.sleep(BUSY_SECONDS)
+        raise NodeFailed("no node has calls in the air")
 
     async def _freeze(self, node: Node, seconds: float) -> None:
         since = now()
