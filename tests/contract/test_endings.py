@@ -1,5 +1,7 @@
 """Ends that nobody's call brings: a cancel, a deadline; and results that meet a cancel on their way."""
 
+from collections import deque
+
 import pytest
 
 from distributedjob.dispatch.port import CancelAsked, RoomMade
@@ -8,8 +10,9 @@ from distributedjob.model.instant import HOUR, SECOND
 from distributedjob.model.policies import Delivery, Policies
 from distributedjob.scheduler.expirer import Expirer
 from distributedjob.services.ending import cancel
+from distributedjob.services.results import take_batch
 from distributedjob.store.endings import list_past_deadline
-from distributedjob.store.tables import attempt, failure, gate_entry
+from distributedjob.store.tables import attempt, failure, gate_entry, output
 from support.office import ME, NOON, Office, result_of_claim
 
 RETRY = {"state": State.PENDING, "reason": Reason.RETRY, "not_before": NOON + SECOND}
@@ -146,3 +149,17 @@ async def test_a_result_of_another_holder_ends_nothing(office: Office) -> None:
     (claim,) = await office.claim((run.id, 0))
     written = await office.finish(result_of_claim(claim, session=ME + 1))
     assert (written.late, await office.state(run.id)) == ((run.id,), State.RUNNING)
+
+
+async def test_as_many_heavy_answers_as_a_batch_may_hold_are_stored(office: Office) -> None:
+    task_id = await office.add_task()
+    runs = [await office.run_by_hand(task_id) for _ in range(60)]
+    results = [result_of_claim(claim) for claim in await office.claim(*((run.id, 0) for run in runs))]
+    body = '\\"' * 43_000
+    waiting = deque(one._replace(output=one.output._replace(body=body)) for one in results)  # type: ignore[union-attr]
+    batches = 0
+    while waiting:
+        await office.finish(*take_batch(waiting, limit=500))
+        batches += 1
+    stored = await office.all_of(output)
+    assert (batches > 1, {row.body == body for row in stored}, len(stored)) == (True, {True}, 60)

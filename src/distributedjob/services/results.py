@@ -1,5 +1,6 @@
 """What an attempt came to, as rows: built once, written by the finisher, kept in the journal on bad days."""
 
+from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,11 @@ from distributedjob.store.bodies import encode_body
 from distributedjob.store.hot.rows import AttemptRow, FailureRow, OutputRow, ResultRow
 
 MESSAGE_LIMIT = 1_000
+SMALL = 500
+HEAVY = 2 * 1024 * 1024
+"""Characters of one batch: servers take 16 MB in one statement as a rule, and on the way there a character is
+escaped twice, to seven at the worst. A statement that is too long looks like a lost connection, for ever."""
+
 UNSTORABLE = "the database refused the words and the body of this answer"
 
 
@@ -48,6 +54,12 @@ class Result(NamedTuple):
         return self.row.id, self.row.fence
 
     @property
+    def weight(self) -> int:
+        """About how many characters it takes on its way to the database."""
+        output = self.output
+        return SMALL if output is None else SMALL + len(output.body) + len(output.headers)
+
+    @property
     def bare(self) -> bool:
         """Whether nothing can be left out any more."""
         return self.output is None and self.message == UNSTORABLE
@@ -76,6 +88,17 @@ class Result(NamedTuple):
     def failure_row(self, state: int) -> FailureRow:
         words = (self.outcome, self.reason, self.message)
         return FailureRow(self.row.id, self.task_id, self.department_id, state, *words)
+
+
+def take_batch(waiting: deque[Result], *, limit: int) -> list[Result]:
+    """The next results to be written together: at most `limit`, and no more than one statement can carry."""
+    batch: list[Result] = []
+    weight = 0
+    while waiting and len(batch) < limit and weight < HEAVY:
+        result = waiting.popleft()
+        batch.append(result)
+        weight += result.weight
+    return batch
 
 
 def result_of(ending: Ending, *, session: int) -> Result:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from distributedjob.model.errors import Unavailable
 from distributedjob.services.desk import Desk
 from distributedjob.services.finishing import Written, write_results
-from distributedjob.services.results import Result
+from distributedjob.services.results import Result, take_batch
 from distributedjob.telemetry.events import Events
 from distributedjob.worker.journal import Journal
 
@@ -76,7 +76,7 @@ class Finisher:
             while not self._waiting:
                 self._more.clear()
                 await self._more.wait()
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            batch = take_batch(self._waiting, limit=BATCH)
             self._in_flight += len(batch)
             await self._write(batch)
             self._in_flight -= len(batch)

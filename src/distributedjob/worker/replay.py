@@ -1,5 +1,6 @@
 """Journals of sessions that are over: what they could not write while the database was away is written now."""
 
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -7,12 +8,12 @@ from pathlib import Path
 from distributedjob.model.errors import Unavailable
 from distributedjob.services.desk import Desk
 from distributedjob.services.finishing import write_results
-from distributedjob.services.results import Result
+from distributedjob.services.results import Result, take_batch
 from distributedjob.store import nodes
 from distributedjob.telemetry.events import Events
 from distributedjob.worker.journal import find_orphans, read_results, session_of
 
-CHUNK = 200
+BATCH = 200
 
 
 async def replay_journals(desk: Desk, directory: Path, *, events: Events) -> None:
@@ -24,14 +25,14 @@ async def replay_journals(desk: Desk, directory: Path, *, events: Events) -> Non
         session = session_of(path)
         if session is None:
             continue
-        results = read_results(path)
-        counted = 0
-        for start in range(0, len(results), CHUNK):
-            counted += await _replay(desk, results[start : start + CHUNK], events=events)
+        waiting = deque(read_results(path))
+        found, counted = len(waiting), 0
+        while waiting:
+            counted += await _replay(desk, take_batch(waiting, limit=BATCH), events=events)
         await desk.store.write(partial(nodes.end_session, session=session, now=desk.clock()))
         path.unlink()
-        if results:
-            events.journal_replayed(file=path.name, counted=counted, late=len(results) - counted)
+        if found:
+            events.journal_replayed(file=path.name, counted=counted, late=found - counted)
 
 
 async def _replay(desk: Desk, results: Sequence[Result], *, events: Events) -> int:
