@@ -18,7 +18,7 @@ from distributedjob.services.desk import Transaction
 from distributedjob.services.ending import cancel
 from distributedjob.services.gatekeeper import open_gates, turn_on
 from distributedjob.store import tasks
-from distributedjob.store.tables import gate_entry
+from distributedjob.store.tables import gate_entry, task_revision
 from support.office import ME, NOON, Office, every, result_of_claim
 
 SCHEDULE = 5
@@ -238,3 +238,15 @@ async def test_the_rounds_open_a_gate_by_the_policies_in_force(office: Office) -
     await office.desk.write(widen)
     await GateRounds(desk=office.desk).run_once()
     assert [await office.state(row.id) for row in rows] == [State.PENDING, State.PENDING, State.BLOCKED]
+
+
+async def test_the_gate_of_a_task_that_cannot_be_read_stays_as_it_is(office: Office) -> None:
+    broken, sound = [await office.add_task(policies=LIMIT_1) for _ in range(2)]
+    kept = [await office.run_by_hand(broken) for _ in range(2)][1]
+    first, second = [await office.run_by_hand(sound) for _ in range(2)]
+    await ran(office, first.id)
+    unreadable = update(task_revision).where(task_revision.c.task_id == broken).values(definition='{"name": 7}')
+    await office.store.write(lambda c: c.execute(unreadable))
+    office.reopen(office.store)  # with nothing in memory
+    await GateRounds(desk=office.desk).run_once()
+    assert (await office.state(kept.id), await office.state(second.id)) == (State.BLOCKED, State.PENDING)

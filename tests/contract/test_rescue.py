@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from distributedjob.model.execution import Flag, Hint, Reason, State
 from distributedjob.model.instant import SECOND
@@ -15,7 +16,7 @@ from distributedjob.services.finishing import write_results
 from distributedjob.services.rescue import rescue
 from distributedjob.store import nodes
 from distributedjob.store.runs import list_lost
-from distributedjob.store.tables import attempt, failure, gate_entry
+from distributedjob.store.tables import attempt, failure, gate_entry, task_revision
 from distributedjob.telemetry.events import Events
 from support.office import ME, NOON, OTHER, Office, result_of_claim
 
@@ -258,3 +259,18 @@ async def test_within_its_grace_a_cancelled_run_is_left_to_its_holder(running: R
     for _ in range(2):
         await watch.run_once()
     assert await running.office.state(claim.id) is State.RUNNING
+
+
+@pytest.mark.parametrize(("marked", "state"), [(False, State.PENDING), (True, State.UNKNOWN)])
+async def test_a_definition_that_cannot_be_read_keeps_nobody_from_being_rescued(
+    running: Running, marked: bool, state: State
+) -> None:
+    claim, other = await running.start(AT_MOST_ONCE), await running.start()
+    office, hot = running.office, running.office.store.hot
+    if marked:
+        await office.store.write(lambda c: hot.mark(c, [(claim.id, ME, claim.fence)]))
+    unreadable = update(task_revision).where(task_revision.c.task_id == claim.task_id).values(definition='{"name": 7}')
+    await office.store.write(lambda c: c.execute(unreadable))
+    office.reopen(office.store)  # with nothing in memory
+    await running.lose()
+    assert (await office.state(claim.id), await office.state(other.id)) == (state, State.PENDING)

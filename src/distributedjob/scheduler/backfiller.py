@@ -3,6 +3,7 @@
 from functools import partial
 
 from distributedjob.cluster.port import Membership
+from distributedjob.model.errors import Unavailable
 from distributedjob.model.execution import Flag, State, Trigger
 from distributedjob.model.instant import Instant
 from distributedjob.model.policies import Policies
@@ -30,11 +31,18 @@ class Backfiller:
     async def run_once(self) -> bool:
         if not self._membership.leads:
             return False
-        budget = self._rate
+        budget, failed = self._rate, None
         for id_ in await self._desk.store.read(lambda c: list_open_backfills(c, limit=self._rate)):
-            budget -= await self._desk.write(partial(record_range, backfill_id=id_, limit=budget))
+            try:
+                budget -= await self._desk.write(partial(record_range, backfill_id=id_, limit=budget))
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - one broken range must not stop the others
+                failed = error
             if budget <= 0:
                 break
+        if failed is not None:
+            raise failed
         return False
 
 

@@ -63,23 +63,24 @@ def find_open_gates(tx: Transaction, task_ids: Sequence[int]) -> list[int]:
     """Those of these tasks whose gate may let somebody in, by a look without a lock."""
     entries = gates.read_entries(tx.connection, task_ids)
     policies = _policies(tx, list(entries))
-    return [task_id for task_id, at_gate in entries.items() if let_in(policies.get(task_id), at_gate)]
+    return [task_id for task_id in policies if let_in(policies[task_id], entries[task_id])]
 
 
 def open_gates(tx: Transaction, task_ids: Sequence[int]) -> None:
     """Let in what has room, by the policies in force now; the gate of a deleted task lets everybody in."""
     keeper = Gatekeeper(tx, task_ids)
-    policies = _policies(tx, task_ids)
-    for task_id in task_ids:
-        keeper.open(task_id, policies.get(task_id))
+    for task_id, policies in _policies(tx, task_ids).items():
+        keeper.open(task_id, policies)
 
 
-def _policies(tx: Transaction, task_ids: Sequence[int]) -> dict[int, Policies]:
-    """The policies in force; deleted tasks are absent."""
+def _policies(tx: Transaction, task_ids: Sequence[int]) -> dict[int, Policies | None]:
+    """The policies in force; None for deleted tasks. Those whose definition cannot be read are absent: their gates
+    stay as they are."""
     revisions = find_current_revisions(tx.connection, task_ids)
-    return {
-        key[0]: definition.policies for key, definition in tx.revisions.load(tx.connection, revisions.items()).items()
-    }
+    policies: dict[int, Policies | None] = {task_id: None for task_id in task_ids if task_id not in revisions}
+    for (task_id, _), definition in tx.revisions.load(tx.connection, revisions.items()).items():
+        policies[task_id] = definition.policies
+    return policies
 
 
 def turn_on(tx: Transaction, task_id: int) -> None:

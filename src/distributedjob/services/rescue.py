@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from distributedjob.model.execution import Flag, Hint, State
+from distributedjob.model.policies import Delivery, Policies
 from distributedjob.model.task import TaskDefinition
 from distributedjob.rules.verdict import Run, Verdict, after_loss
 from distributedjob.services.desk import Transaction
@@ -10,6 +11,9 @@ from distributedjob.services.finishing import tell_room, write_traces
 from distributedjob.services.results import Result
 from distributedjob.store.hot.rows import ResultRow
 from distributedjob.store.runs import LostRow
+
+_UNREADABLE = {True: Policies(delivery=Delivery.AT_MOST_ONCE), False: Policies()}
+"""What is taken for the policies where the definition cannot be read, by whether a start mark is set."""
 
 MESSAGE = "the worker was lost before it recorded a result; the target may have done the work"
 
@@ -29,10 +33,10 @@ def rescue(tx: Transaction, rows: Sequence[LostRow]) -> int:
 
 
 def _decide(tx: Transaction, row: LostRow, definitions: Mapping[tuple[int, int], TaskDefinition]) -> Verdict:
-    definition = definitions[row.task_id, row.revision]
-    run = Run(
-        definition.policies, definition.fallback is not None, row.attempt, row.started_at or tx.now, Flag(row.flags)
-    )
+    definition = definitions.get((row.task_id, row.revision))
+    policies = _UNREADABLE[row.marked] if definition is None else definition.policies
+    has_fallback = definition is not None and definition.fallback is not None
+    run = Run(policies, has_fallback, row.attempt, row.started_at or tx.now, Flag(row.flags))
     return after_loss(run, marked=row.marked, cancel_asked=row.cancel_asked, now=tx.now)
 
 

@@ -2,8 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from threading import Lock
 
+import msgspec
 from sqlalchemy import Connection, select, tuple_
 
 from distributedjob.model.task import TaskDefinition
@@ -29,7 +31,7 @@ class Revisions:
         return self._known.get(revision)
 
     def load(self, connection: Connection, wanted: Iterable[RevisionId]) -> Mapping[RevisionId, TaskDefinition]:
-        """The definitions of all `wanted` revisions that exist; reads those not in memory."""
+        """The definitions of all `wanted` revisions that exist and can be read; reads those not in memory."""
         found: dict[RevisionId, TaskDefinition] = {}
         missing: list[RevisionId] = []
         for revision in set(wanted):
@@ -56,7 +58,12 @@ def _read(connection: Connection, wanted: list[RevisionId]) -> dict[RevisionId, 
     rows = connection.execute(
         select(task_revision.c.task_id, task_revision.c.revision, task_revision.c.definition).where(key.in_(wanted))
     )
-    return {(row.task_id, row.revision): decode_definition(row.definition) for row in rows}
+    found: dict[RevisionId, TaskDefinition] = {}
+    for row in rows:
+        # One that this version cannot read, written by a later one, must not keep the others from being read.
+        with suppress(ValueError, TypeError, KeyError, msgspec.ValidationError, msgspec.DecodeError):
+            found[row.task_id, row.revision] = decode_definition(row.definition)
+    return found
 
 
 def hold_current_revision(connection: Connection, task_id: int) -> int | None:
