@@ -88,8 +88,6 @@ user = _table(
     Column("active", Boolean, nullable=False, server_default=text("1")),
     Column("must_change", Boolean, nullable=False, server_default=text("0")),
     Column("epoch", Integer, nullable=False, server_default=text("0")),
-    Column("failures", Integer, nullable=False, server_default=text("0")),
-    Column("locked_until", Instant),
     Column("created_at", Instant, nullable=False),
 )
 """`epoch` grows when a password or status changes; tokens of an older epoch are refused."""

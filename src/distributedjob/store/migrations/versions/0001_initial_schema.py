@@ -273,8 +273,6 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.text("1")),
         sa.Column("must_change", sa.Boolean(), nullable=False, server_default=sa.text("0")),
         sa.Column("epoch", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("failures", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("locked_until", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
