@@ -2,35 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx2
-import pytest
 
-from distributedjob.store import schema
 from distributedjob.store.open import parse_url
 from faults.proxy import Proxy
-from support.program import Program, pick_free_port
+from support.program import Program
 from support.servers import DatabaseServer
-
-
-@pytest.fixture
-async def proxy(mariadb_server: DatabaseServer) -> AsyncIterator[Proxy]:
-    proxy = Proxy(host=mariadb_server.host, upstream=mariadb_server.port)
-    await proxy.start()
-    yield proxy
-    await proxy.close()
-
-
-@pytest.fixture
-async def behind(proxy: Proxy, mariadb_url: str, tmp_path: Path) -> AsyncIterator[Program]:
-    """A program on MariaDB whose way to the database leads through the proxy."""
-    await schema.upgrade(mariadb_url)
-    url = parse_url(mariadb_url).set(port=proxy.port, drivername="mysql").render_as_string(hide_password=False)
-    program = Program(tmp_path / "node", port=pick_free_port(), settings={"DISTRIBUTEDJOB_DATABASE_URL": url})
-    yield program
-    program.close()
 
 
 def declare_all_dead(server: DatabaseServer, database: str | None) -> None:
