@@ -112,6 +112,7 @@ class Office:
                 revision=revision,
                 department_id=1,
                 definition=definition,
+                gate=definition.policies,
                 trigger=Trigger.MANUAL,
             )
 

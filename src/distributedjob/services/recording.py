@@ -8,6 +8,7 @@ the row lock and the unique key decide.
 from collections.abc import Mapping, Sequence
 
 from distributedjob.model.execution import Flag, Hint, State, Trigger
+from distributedjob.model.policies import Policies
 from distributedjob.model.task import TaskDefinition
 from distributedjob.runtime import crash
 from distributedjob.services.batch import NO_SLOTS, Recorded, RecordingBatch, Slots
@@ -56,11 +57,15 @@ def record_manual(
     revision: int,
     department_id: int,
     definition: TaskDefinition,
+    gate: Policies,
     trigger: Trigger,
     parameters: Mapping[str, object] | None = None,
     related_id: int | None = None,
 ) -> ExecutionRow:
-    """Record a run asked for by a person or a program; it passes the same gate as a fire."""
+    """Record a run asked for by a person or a program; it passes the same gate as a fire.
+
+    `gate` are the policies in force: a gate belongs to the task as it is now, whatever revision is run.
+    """
     id_ = tx.new_id()
     row = ExecutionRow(
         id=id_,
@@ -88,9 +93,9 @@ def record_manual(
     )
     if parameters:
         insert_parameters(tx.connection, execution_id=id_, parameters=parameters)
-    if definition.policies.gated:
+    if gate.gated:
         gates = Gatekeeper(tx, [task_id])
-        row = gates.write([gates.admit(row, definition.policies)])[0]
+        row = gates.write([gates.admit(row, gate)])[0]
     tx.hot.insert_executions(tx.connection, [row])
     if row.state == State.PENDING:
         tx.news.append(Hint(row.id, row.fence, row.not_before, row.queue))

@@ -77,7 +77,8 @@ def rerun(tx: Transaction, execution_id: int, *, principal: Principal, revision:
         raise Conflict(f"the task of execution {old.id} was deleted", code="task_deleted", id=str(old.id))
     return _record(
         tx,
-        task if revision is RerunWith.CURRENT else task._replace(revision=old.revision),
+        task,
+        revision=task.revision if revision is RerunWith.CURRENT else old.revision,
         principal=principal,
         trigger=Trigger.RERUN,
         parameters=find_parameters(tx.connection, old.id),
@@ -87,25 +88,36 @@ def rerun(tx: Transaction, execution_id: int, *, principal: Principal, revision:
 
 def _run(tx: Transaction, task: TaskRow, principal: Principal, parameters: Mapping[str, object]) -> Listed:
     trigger = Trigger.API if principal.via == "token" else Trigger.MANUAL
-    return _record(tx, task, principal=principal, trigger=trigger, parameters=parameters, related_id=None)
+    return _record(
+        tx,
+        task,
+        revision=task.revision,
+        principal=principal,
+        trigger=trigger,
+        parameters=parameters,
+        related_id=None,
+    )
 
 
 def _record(
     tx: Transaction,
     task: TaskRow,
     *,
+    revision: int,
     principal: Principal,
     trigger: Trigger,
     parameters: Mapping[str, object],
     related_id: int | None,
 ) -> Listed:
-    revision = (task.id, task.revision)
+    wanted, present = (task.id, revision), (task.id, task.revision)
+    definitions = tx.revisions.load(tx.connection, {wanted, present})
     row = record_manual(
         tx,
         task_id=task.id,
-        revision=task.revision,
+        revision=revision,
         department_id=task.department_id,
-        definition=tx.revisions.load(tx.connection, [revision])[revision],
+        definition=definitions[wanted],
+        gate=definitions[present].policies,
         trigger=trigger,
         parameters=parameters,
         related_id=related_id,

@@ -145,6 +145,17 @@ async def test_a_rerun_can_use_the_present_revision(installed):
     assert again.json()["revision"] == 2
 
 
+async def test_a_rerun_of_an_old_revision_passes_the_present_gate(installed):
+    task = await installed.create()
+    path = f"/v1/tasks/{task['id']}"
+    run = (await installed.client.post(f"{path}/run")).json()
+    await installed.client.post(f"/v1/executions/{run['id']}/cancel")
+    await installed.client.patch(path, json={"policies": {"overlap": "wait"}})
+    again = [(await installed.client.post(f"/v1/executions/{run['id']}/rerun")).json() for _ in range(2)]
+
+    assert [one["state"] for one in again] == ["pending", "blocked"]
+
+
 async def test_what_has_not_ended_cannot_be_run_again(installed):
     task = await installed.create()
     run = (await installed.client.post(f"/v1/tasks/{task['id']}/run")).json()
