@@ -6,7 +6,7 @@ the pool, so the next transaction finds the new one.
 """
 
 import asyncio
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -21,9 +21,15 @@ from distributedjob.store.port import Unit
 
 T = TypeVar("T")
 
+Isolation = Literal["READ COMMITTED", "AUTOCOMMIT"]
+
 RETRIES = 5
 TRANSACTION_SECONDS = 20.0
 """A server that froze, or a network that swallows packets, says nothing at all. Longer than a wait for a lock."""
+
+INIT = "SET innodb_lock_wait_timeout=5, time_zone='+00:00' /*M!100300 , idle_transaction_timeout=5 */"
+"""A node that freezes inside a transaction keeps its row locks, and with them the fires of everybody, for as long as
+it is frozen. MariaDB ends such a transaction by itself; MySQL has no such setting and takes this for a comment."""
 
 DEADLOCK, LOCK_WAIT = 1213, 1205
 DEMOTED = frozenset({1290, 1792, 1836})
@@ -69,13 +75,16 @@ class MysqlStore:
         pool_size: int = 10,
         connect_timeout: float = 5.0,
         transaction_timeout: float = TRANSACTION_SECONDS,
+        isolation_level: Isolation = "READ COMMITTED",
     ) -> None:
         self.hot = HotStatements(MysqlDialect())
         self.retried = 0
         """Units run again after a deadlock or a lock wait, since the start."""
         self._url = url
         self._timeout = transaction_timeout
-        self._engine = _engine(url, pool_size=pool_size, connect_timeout=connect_timeout)
+        self._engine = _engine(
+            url, pool_size=pool_size, connect_timeout=connect_timeout, isolation_level=isolation_level
+        )
 
     async def write(self, unit: Unit[T]) -> T:
         for turn in range(RETRIES):
@@ -129,17 +138,21 @@ class MysqlStore:
 
 
 class BlockingMysql:
-    """One connection for a thread without an event loop (heartbeats): it brings a loop of its own."""
+    """One connection for a thread without an event loop (heartbeats): it brings a loop of its own.
+
+    Each statement commits by itself: a node that freezes between two of them must not keep the lock on its own row,
+    or nobody could declare it dead.
+    """
 
     def __init__(self, url: URL) -> None:
         self._runner = asyncio.Runner()
         self._store = self._runner.run(self._open(url))
 
     async def _open(self, url: URL) -> MysqlStore:
-        return MysqlStore(url, pool_size=1)
+        return MysqlStore(url, pool_size=1, isolation_level="AUTOCOMMIT")
 
     def write(self, unit: Unit[T], *, timeout: float) -> T:
-        """Run `unit` in one transaction; raises TimeoutError after `timeout` seconds."""
+        """Run `unit`, statement by statement; raises TimeoutError after `timeout` seconds."""
         return self._runner.run(asyncio.wait_for(self._store.write(unit), timeout))
 
     def close(self) -> None:
@@ -153,7 +166,7 @@ def code_of(error: DBAPIError) -> int | None:
     return arguments[0] if arguments and isinstance(arguments[0], int) else None
 
 
-def _engine(url: URL, *, pool_size: int, connect_timeout: float) -> AsyncEngine:
+def _engine(url: URL, *, pool_size: int, connect_timeout: float, isolation_level: Isolation) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=pool_size,
@@ -161,10 +174,10 @@ def _engine(url: URL, *, pool_size: int, connect_timeout: float) -> AsyncEngine:
         pool_timeout=10,
         pool_recycle=1800,
         pool_use_lifo=True,
-        isolation_level="READ COMMITTED",
+        isolation_level=isolation_level,
         connect_args={
             "connect_timeout": connect_timeout,
-            "init_command": "SET innodb_lock_wait_timeout=5, time_zone='+00:00'",
+            "init_command": INIT,
             "charset": "utf8mb4",
         },
     )

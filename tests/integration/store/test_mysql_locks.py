@@ -1,10 +1,11 @@
 """The hot statements touch the rows they are about and wait for no others."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from distributedjob.store.mysql import MysqlStore
 from distributedjob.store.open import parse_url
@@ -21,6 +22,42 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[MysqlStore]:
     await store.write(lambda c: c.execute(insert(gate_entry), rows) and None)
     yield store
     await store.close()
+
+
+async def test_a_beat_that_stops_halfway_holds_no_lock(mariadb_url: str) -> None:
+    """As when the node freezes after its UPDATE: the others must still be able to write to its row."""
+    store = MysqlStore(parse_url(mariadb_url), pool_size=2)
+    await store.write(lambda c: c.exec_driver_sql("CREATE TABLE word (id INTEGER PRIMARY KEY, n INTEGER)") and None)
+    await store.write(lambda c: c.exec_driver_sql("INSERT INTO word VALUES (1, 0)") and None)
+    halfway, over = threading.Event(), threading.Event()
+
+    def beat(connection: Connection) -> None:
+        connection.exec_driver_sql("UPDATE word SET n = n + 1")
+        halfway.set()
+        over.wait(10)
+
+    def live() -> None:
+        writer = store.blocking()
+        writer.write(beat, timeout=10)
+        writer.close()
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        assert await asyncio.to_thread(halfway.wait, 10)
+        async with asyncio.timeout(2.0):
+            await store.write(lambda c: c.exec_driver_sql("UPDATE word SET n = n + 1") and None)
+    finally:
+        over.set()
+        await asyncio.to_thread(thread.join)
+        await store.close()
+
+
+async def test_mariadb_ends_a_transaction_whose_node_is_frozen(mariadb_url: str) -> None:
+    store = MysqlStore(parse_url(mariadb_url), pool_size=1)
+    seconds = await store.read(lambda c: c.exec_driver_sql("SELECT @@idle_transaction_timeout").scalar_one())
+    await store.close()
+    assert seconds == 5
 
 
 async def test_leaving_a_gate_does_not_wait_for_the_entries_of_others(store: MysqlStore) -> None:
