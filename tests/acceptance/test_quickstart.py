@@ -89,7 +89,7 @@ class Walk:
                 "127.0.0.1:9000": f"127.0.0.1:{self._receiver_port}",
                 "the password that was printed": self.program.admin_password,
                 ".data/lock": str(self.program.data_dir / "lock"),
-                "--timeout 12": "--timeout 7",
+                "--timeout 12": "--timeout 8",
             },
         )
         self.printed: dict[int, list[str]] = {}
