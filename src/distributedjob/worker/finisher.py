@@ -18,6 +18,11 @@ from distributedjob.telemetry.events import Events
 from distributedjob.worker.journal import Journal
 
 BATCH = 500
+SMALL_BATCH = 100
+GATHER = 0.01
+"""Seconds between two small batches: a result that finds the writers idle is written at once, and a stream of them
+shares its transactions."""
+
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 
@@ -82,6 +87,8 @@ class Finisher:
             self._in_flight -= len(batch)
             if not self.backlog:
                 self._idle.set()
+            if len(self._waiting) < SMALL_BATCH:
+                await asyncio.sleep(GATHER)
 
     async def _write(self, batch: list[Result]) -> None:
         pause = FIRST_PAUSE
