@@ -174,6 +174,8 @@ def _engine(url: URL, *, pool_size: int, connect_timeout: float, isolation_level
         pool_timeout=10,
         pool_recycle=1800,
         pool_use_lifo=True,
+        # Every transaction here ends by its own COMMIT or ROLLBACK; the pool's would be one round trip more for each.
+        pool_reset_on_return=None,
         isolation_level=isolation_level,
         connect_args={
             "connect_timeout": connect_timeout,
