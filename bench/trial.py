@@ -19,8 +19,8 @@ MakeLoad = Callable[[Instant], Load]
 """From the first fire time."""
 
 WARM_SECONDS = 2
-SETTLE_SECONDS = 2
-"""How long after the last fire time its call may still come in; what is later counts as lost."""
+SETTLE_SECONDS = 15
+"""How long after the last fire time its call may still come in: late is not lost. Waited for only what is missing."""
 NOTICE_SECONDS = 1.2
 """The program looks for new schedules once a second; rows that come later would be late by no fault of its own."""
 

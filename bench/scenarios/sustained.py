@@ -94,8 +94,5 @@ def climb(rungs: list[int], *, start: int, mode: Mode, attempt: Callable[[int, i
 
 def _words(trial: Trial) -> str:
     verdict = trial.verdict
-    return (
-        f"p99 {verdict.p99:.0f} ms"
-        if verdict.nothing_lost
-        else f"{verdict.lost} late or lost, {verdict.doubled} doubled"
-    )
+    fault = f", {verdict.lost} lost, {verdict.doubled} doubled" if not verdict.nothing_lost else ""
+    return f"p99 {verdict.p99:.0f} ms{fault}"
