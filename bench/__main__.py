@@ -7,6 +7,7 @@ is 1. A figure that misses its target does not fail the run: a bench measures, t
 import argparse
 import importlib
 import os
+import signal
 import sys
 import time
 import traceback
@@ -26,6 +27,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+    # Ended from outside, a run still stops its children and drops its database: an exit unwinds, a signal does not.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     mode = QUICK if arguments.quick else FULL
     chosen = [name for name in SCENARIOS if not arguments.scenarios or name in arguments.scenarios]
     return _run(chosen, mode)
