@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,8 +30,14 @@ class Cli:
             self.environment["DISTRIBUTEDJOB_TOKEN"] = token
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        # Whoever runs the tests in the background ignores SIGINT, and a child would inherit that.
         return subprocess.Popen(
-            [*COMMAND, *arguments], env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*COMMAND, *arguments],
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
