@@ -187,7 +187,9 @@ class Node:
         resources.metrics.watch("window_schedules", "Schedules that fire within two seconds.", lambda: len(window))
         self._keep(scheduling, PendingAge(desk=desk, show=resources.metrics.oldest_pending.set), every=5.0)
         self._keep(scheduling, GateSweeper(desk=desk), every=10.0)
-        self._keep(scheduling, Rescuer(desk=desk, events=resources.events), every=1.0)
+        self._keep(
+            scheduling, Rescuer(desk=desk, events=resources.events, on_rescued=resources.metrics.rescued.inc), every=1.0
+        )
         self._keep(scheduling, Expirer(desk=desk), every=2.0)
         grace = int(settings.cancel_grace_seconds * MICROS)
         self._keep(scheduling, CancelWatch(desk=desk, grace_micros=grace), every=5.0)

@@ -86,7 +86,9 @@ async def test_every_way_to_be_gone_is_found(running: Running, gone: str) -> Non
             await office.store.write(lambda c: nodes.declare_dead(c, session=ME, seen_beat=1, now=NOON))
         case _:
             await office.store.write(lambda c: c.execute(nodes.node.delete().where(nodes.node.c.session == ME)))
-    await Rescuer(desk=office.desk, events=Events()).run_once()
+    counted: list[int] = []
+    await Rescuer(desk=office.desk, events=Events(), on_rescued=counted.append).run_once()
+    assert counted == [1]
     assert await office.state(claim.id) is State.PENDING
 
 
