@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from yaml import YAMLError
 
 from distributedjob.model.errors import FieldError, Invalid
+from distributedjob.neighbours import NeighbourSettings
 from distributedjob.telemetry.logs import LogFormat
 
 PREFIX = "DISTRIBUTEDJOB_"
@@ -24,6 +25,7 @@ EXAMPLES = frozenset({"admin", "password", "changeme", "change-me", "secret", "e
 """Values that stand in examples everywhere; a start with one is refused."""
 
 MIN_PASSWORD = 8
+LABEL = r"^[a-z0-9][a-z0-9._-]{0,62}=[A-Za-z0-9._-]{0,63}$"
 
 
 class Role(StrEnum):
@@ -32,7 +34,7 @@ class Role(StrEnum):
     WORKER = "worker"
 
 
-class Settings(BaseSettings):
+class Settings(NeighbourSettings, BaseSettings):
     """All settings of one process."""
 
     model_config = SettingsConfigDict(
@@ -52,7 +54,13 @@ class Settings(BaseSettings):
     queues: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
         ("default",), min_length=1, description="Queues this node's worker serves."
     )
+    labels: tuple[Annotated[str, Field(pattern=LABEL)], ...] = Field(
+        (), max_length=32, description="Facts about this node for lists and filters, as name=value: zone=a."
+    )
     slots: int = Field(256, ge=1, le=10_000, description="Executions this node's worker holds at once.")
+    pool_size: int | None = Field(
+        None, ge=1, le=200, description="Connections to MySQL that this process keeps; by its roles if unset."
+    )
     processes: int = Field(
         1,
         ge=1,
@@ -61,7 +69,12 @@ class Settings(BaseSettings):
     )
     drain_timeout_seconds: float = Field(30.0, ge=0, le=3600, description="How long calls may go on after SIGTERM.")
     cancel_grace_seconds: float = Field(30.0, ge=1, le=3600, description="How long a cancelled call may go on.")
-    catchup_rate: int = Field(20, ge=1, le=10_000, description="Missed fires caught up per second, per cluster.")
+    catchup_rate: int = Field(
+        20, ge=1, le=10_000, description="Missed fires caught up per second, per cluster, unless changed at run time."
+    )
+    api_rate: int = Field(
+        500, ge=1, le=1_000_000, description="Requests per second that the API takes from one user or address."
+    )
     retention_days: float = Field(30, gt=0, description="How long executions are kept.")
     failure_retention_days: float = Field(90, gt=0, description="How long failed executions are kept.")
     body_retention_days: float = Field(7, gt=0, description="How long response bodies are kept.")
@@ -94,6 +107,13 @@ class Settings(BaseSettings):
     def _one_process_on_sqlite(self) -> "Settings":
         if self.processes > 1 and self.uses_sqlite:
             raise ValueError("processes: SQLite allows one process; set database_url to MySQL or MariaDB for more")
+        return self
+
+    @model_validator(mode="after")
+    def _no_neighbours_on_sqlite(self) -> "Settings":
+        for name in ("etcd_endpoints", "kafka_servers"):
+            if getattr(self, name) and self.uses_sqlite:
+                raise ValueError(f"{name}: is for several nodes on one MySQL or MariaDB; set database_url too")
         return self
 
     @property

@@ -28,9 +28,14 @@ HOMES = {
     "prometheus_client": ("telemetry",),
     "structlog": ("telemetry",),
     "logging": ("telemetry",),
-    "pydantic": ("api", "config"),
+    "pydantic": ("api", "config", "neighbours"),
     "pydantic_settings": ("config",),
     "uvloop": ("app",),
+    "grpc": ("cluster",),
+    "google": ("cluster",),
+    "confluent_kafka": ("dispatch.kafka",),
+    "redis": ("cache",),
+    "limits": ("cache",),
 }
 PURE = ("model", "timing", "rules")
 # What the standard library offers to tell the time, to be random, to wait, to log and to reach the outside.

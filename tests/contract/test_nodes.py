@@ -12,7 +12,7 @@ from support.office import ME, NOON, OTHER, Office
 
 
 def row(session: int) -> NodeRow:
-    return NodeRow(session, 0, f"node {session}", 1, "0", "api,scheduler", "default", 8)
+    return NodeRow(session, 0, f"node {session}", 1, "0", "api,scheduler", "default", "", 8)
 
 
 async def register(office: Office, session: int, *, now: int = NOON) -> int:

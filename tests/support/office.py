@@ -128,7 +128,7 @@ class Office:
         return await self.desk.write(lambda tx: write_results(tx, results))
 
     async def add_node(self, session: int, *, roles: str = "api,scheduler,worker") -> None:
-        row = NodeRow(session, 0, f"node {session}", 1, "0", roles, "default", 8)
+        row = NodeRow(session, 0, f"node {session}", 1, "0", roles, "default", "", 8)
         await self.store.write(lambda c: nodes.register(c, row, now=self.now))
 
     async def end_node(self, session: int) -> None:

@@ -61,5 +61,6 @@ def _node_row(session: int) -> nodes.NodeRow:
         version=__version__,
         roles="",
         queues="",
+        labels="",
         slots=0,
     )

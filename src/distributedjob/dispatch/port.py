@@ -37,3 +37,10 @@ News = Hint | CursorMoved | CancelAsked | RoomMade
 class Dispatch(Protocol):
     def announce(self, news: Sequence[News]) -> None:
         """Pass news on; never blocks, never fails, may lose."""
+
+
+class Carrier(Protocol):
+    """Takes news to the other nodes: hints through a broker, the rest through a channel."""
+
+    def carry(self, news: Sequence[News]) -> None:
+        """Take those kinds of news that this carrier is for; never blocks, never fails, may lose."""

@@ -22,6 +22,7 @@ class NodeRow(NamedTuple):
     version: str
     roles: str
     queues: str
+    labels: str
     slots: int
 
 

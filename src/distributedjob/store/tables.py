@@ -65,12 +65,46 @@ node = _table(
     Column("version", String(32), nullable=False),
     Column("roles", String(64), nullable=False),
     Column("queues", String(512), nullable=False),
+    Column("labels", String(2048), nullable=False, server_default=text("''")),
     Column("slots", Integer, nullable=False),
     Column("beat", BigInteger, nullable=False, server_default=text("0")),
     Column("started_at", Instant, nullable=False),
     Column("dead", Boolean, nullable=False, server_default=text("0")),
     Column("ended_at", Instant),
 )
+
+node_order = _table(
+    "node_order",
+    Column("name", String(128), primary_key=True),
+    Column("wanted", String(16), nullable=False),
+    Column("reason", String(256), nullable=False),
+    Column("ordered_by", String(64), nullable=False),
+    Column("ordered_at", Instant, nullable=False),
+)
+"""What an operator wants of the nodes of a name: `cordoned` or `drained`. By name, so that a restart changes nothing;
+no row: in service."""
+
+stop_switch = _table(
+    "stop_switch",
+    _id(),
+    Column("scope", String(16), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("reason", String(256), nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    UniqueConstraint("scope", "subject", name="uq_stop_switch"),
+)
+"""`scope`: cluster, department, target, queue; `subject`: empty, a department's id, an origin, a queue's name."""
+
+lever = _table(
+    "lever",
+    Column("name", String(64), primary_key=True),
+    Column("content", String(255), nullable=False),
+    Column("changed_by", String(64), nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+"""What is changed at run time for the whole cluster: `catchup_rate`, `min_version`."""
 
 department = _table(
     "department",

@@ -52,11 +52,13 @@ class Intake:
         self._wake = asyncio.Event()
         self._closing = False
 
-    def hint(self, hint: Hint) -> None:
-        """Take a hint; at its time the execution is claimed if a slot is free."""
-        if hint.queue in self._queues and len(self._hints) < HINT_LIMIT:
-            heappush(self._hints, (hint.not_before, hint.id, hint.fence, hint.queue))
-            self._wake.set()
+    def hint(self, hint: Hint) -> bool:
+        """Whether the hint is taken; at its time the execution is claimed if a slot is free."""
+        if hint.queue not in self._queues or len(self._hints) >= HINT_LIMIT:
+            return False
+        heappush(self._hints, (hint.not_before, hint.id, hint.fence, hint.queue))
+        self._wake.set()
+        return True
 
     def wake(self) -> None:
         """A slot became free."""

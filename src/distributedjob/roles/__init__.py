@@ -1,0 +1,1 @@
+"""What a node does in each of its roles: which parts run for it, and how they are tied together."""

@@ -1,0 +1,89 @@
+"""The role `scheduler`: records due fires, keeps gates, rescues, expires, catches up, purges."""
+
+from distributedjob.cluster.port import Membership
+from distributedjob.dispatch.port import CursorMoved, RoomMade
+from distributedjob.resources import Resources
+from distributedjob.roles.keep import keep
+from distributedjob.runtime.crew import Crew
+from distributedjob.runtime.rhythm import Service
+from distributedjob.scheduler.ages import PendingAge
+from distributedjob.scheduler.backfiller import Backfiller
+from distributedjob.scheduler.expirer import CancelWatch, Expirer
+from distributedjob.scheduler.follower import Follower
+from distributedjob.scheduler.gates import GateCalls, GateRounds, GateSweeper
+from distributedjob.scheduler.purger import Purger, Retention
+from distributedjob.scheduler.recorder import Recorder, WindowReader
+from distributedjob.scheduler.rescuer import Rescuer
+from distributedjob.scheduler.window import Window
+from distributedjob.services.batch import Recorded
+from distributedjob.worker.worker import Worker
+
+MICROS = 1_000_000
+DAY = 86_400 * MICROS
+
+PATIENCE_ALONE = 2_000_000
+PATIENCE_AMONG_OTHERS = 250_000
+"""Where another node may have room at once, a fire is not kept waiting for a slot of this one."""
+
+
+def start_scheduler(resources: Resources, *, membership: Membership, worker: Worker | None, crew: Crew) -> None:
+    """Start everything the role does. `worker` is this process's own, if it has one."""
+    _start_recorder(resources, membership=membership, worker=worker, crew=crew)
+    _start_gates(resources, crew=crew)
+    for every, service in _services(resources, membership):
+        keep(crew, service, every=every, events=resources.events)
+
+
+def _start_recorder(resources: Resources, *, membership: Membership, worker: Worker | None, crew: Crew) -> None:
+    window = Window()
+    recorder = Recorder(
+        desk=resources.desk,
+        clock=resources.clock,
+        window=window,
+        worker=worker,
+        events=resources.events,
+        on_recorded=lambda recorded: _count(resources, recorded),
+        patience=PATIENCE_ALONE if resources.settings.uses_sqlite else PATIENCE_AMONG_OTHERS,
+    )
+    reader = WindowReader(
+        desk=resources.desk, clock=resources.clock, membership=membership, window=window, wake=recorder.wake
+    )
+    resources.dispatch.listen(CursorMoved, recorder.cursor_moved)
+    crew.take(recorder.run(), name="recorder", close=recorder.close)
+    keep(crew, reader, every=1.0, events=resources.events)
+    resources.metrics.watch("window_schedules", "Schedules that fire within two seconds.", lambda: len(window))
+
+
+def _start_gates(resources: Resources, *, crew: Crew) -> None:
+    desk, events, dispatch = resources.desk, resources.events, resources.dispatch
+    called = GateCalls(desk=desk)
+    dispatch.listen(RoomMade, called.note)
+    for service in (called, Follower(desk=desk)):
+        dispatch.listen(RoomMade, keep(crew, service, every=1.0, events=events).on_news)
+    keep(crew, GateRounds(desk=desk), every=1.0, events=events)
+    keep(crew, GateSweeper(desk=desk), every=10.0, events=events)
+
+
+def _services(resources: Resources, membership: Membership) -> list[tuple[float, Service]]:
+    desk, settings, metrics = resources.desk, resources.settings, resources.metrics
+    retention = Retention(
+        executions=int(settings.retention_days * DAY),
+        failures=int(settings.failure_retention_days * DAY),
+        bodies=int(settings.body_retention_days * DAY),
+    )
+    return [
+        (1.0, Rescuer(desk=desk, events=resources.events, on_rescued=metrics.rescued.inc)),
+        (1.0, Backfiller(desk=desk, membership=membership, rate=settings.catchup_rate)),
+        (2.0, Expirer(desk=desk)),
+        (5.0, CancelWatch(desk=desk, grace_micros=int(settings.cancel_grace_seconds * MICROS))),
+        (5.0, PendingAge(desk=desk, show=metrics.oldest_pending.set)),
+        (60.0, Purger(desk=desk, membership=membership, keep=retention)),
+    ]
+
+
+def _count(resources: Resources, recorded: Recorded) -> None:
+    metrics = resources.metrics
+    metrics.recorded.inc(recorded.executions)
+    metrics.missed.inc(recorded.missed)
+    for lateness in recorded.lateness:
+        metrics.fire_to_recorded.observe(lateness / MICROS)
