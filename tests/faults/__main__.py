@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from faults.broken import read_broken_builds, try_to_catch
+from faults.broken import BUILDS, leg_and_database, try_to_catch
 from faults.leg import Leg, run_leg
 from faults.legs import LEGS, campaign, smoke
-from faults.node import REPOSITORY, SOURCE
 from faults.report import Report
+from rig.node import REPOSITORY, SOURCE
 from support.servers import open_database, start_server
 
 FOLDER = REPOSITORY / "build" / "faults"
@@ -42,10 +42,11 @@ def _run_clean(options: argparse.Namespace, database: str) -> bool:
 
 def _all_broken_builds_are_caught() -> bool:
     missed = 0
-    for build in read_broken_builds():
-        with _open_url(build.database) as url:
+    for build in BUILDS:
+        _, database = leg_and_database(build)
+        with _open_url(database) as url:
             report = asyncio.run(try_to_catch(build, folder=_folder(f"broken-{build.name}"), database_url=url))
-        caught = build.is_caught_by(report)
+        caught = build.is_caught_by(report.verdict)
         missed += not caught
         print("\n".join([f"{build.name}: {'caught' if caught else 'NOT CAUGHT'}", *report.lines()]), flush=True)
     return not missed

@@ -1,30 +1,27 @@
 """One leg: start everything, let it work under harm, come to rest, and gather what all sides know."""
 
 import asyncio
-import contextlib
 import random
-import signal
-import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from faults.arrivals import read_calls
-from faults.facts import Evidence
-from faults.ledger import Connect, Ledger, MysqlDatabase, SqliteFile
 from faults.nemesis import Death, Nemesis, Trouble
-from faults.node import SOURCE, Node
-from faults.person import Person
-from faults.proxy import Proxy
-from faults.workload import Made, TaskSpec
+from rig.arrivals import read_calls
+from rig.facts import Evidence
+from rig.ledger import Connect, Ledger, MysqlDatabase, SqliteFile
+from rig.node import SOURCE, Node
+from rig.person import Person
+from rig.proxy import Proxy
+from rig.target import open_sink
+from rig.watch import beside, look_often, rest
+from rig.workload import Made, TaskSpec
 from support.program import pick_free_port
 
-LOOK_SECONDS = 1.0
 REST_SECONDS = 75.0
 CALM_SECONDS = 3.0
-_TESTS = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +59,20 @@ async def run_leg(leg: Leg, *, folder: Path, source: Path = SOURCE) -> Outcome:
     """Run it in `folder` (which keeps all logs and books) with the program in `source`."""
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(leg.seed)
-    async with _open_sink(folder / "arrivals.log", seed=leg.seed) as sink, _open_nodes(leg, folder, source) as ground:
+    async with open_sink(folder / "arrivals.log", seed=leg.seed) as sink, _open_nodes(leg, folder, source) as ground:
         nodes, proxies, connect = ground
         ledger = Ledger(connect)
         person = Person(nodes=nodes, chance=chance)
         nemesis = Nemesis(nodes=nodes, proxies=proxies, chance=chance, count_running=ledger.count_running)
         made = await _make_tasks(leg, person, sink.port)
-        async with _beside(_look_often(ledger), *([person.cancel_now_and_then()] if leg.cancels else [])):
+        async with beside(look_often(ledger), *([person.cancel_now_and_then()] if leg.cancels else [])):
             await asyncio.sleep(leg.calm_seconds)
             await nemesis.kill_all(leg.deaths)
             await nemesis.trouble_all(leg.troubles)
             await _wait_until_all_ready(nodes)
             await asyncio.sleep(leg.calm_seconds)
         disabled = [await person.disable_task(task.task_id) for task in made]
-        await _rest(ledger, seconds=leg.rest_seconds)
+        await rest(ledger, seconds=leg.rest_seconds)
         codes = {node.name: await node.terminate() for node in nodes}
         await person.close()
         await sink.stop()
@@ -117,54 +114,6 @@ async def _make_tasks(leg: Leg, person: Person, sink_port: int) -> list[Made]:
 async def _wait_until_all_ready(nodes: Sequence[Node]) -> None:
     for node in nodes:
         await node.wait_until_ready()
-
-
-async def _look_often(ledger: Ledger) -> None:
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        await asyncio.to_thread(ledger.look)
-
-
-async def _rest(ledger: Ledger, *, seconds: float) -> None:
-    """Wait until nothing is open; what still is when the time is up, the checker finds in the rows."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while await asyncio.to_thread(ledger.count_open):
-                await asyncio.sleep(LOOK_SECONDS / 2)
-    await asyncio.to_thread(ledger.look)
-
-
-@asynccontextmanager
-async def _beside(*lives: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run these for as long as the block lasts; a failure of one ends the block."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(life) for life in lives]
-        yield
-        for task in tasks:
-            task.cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class _Sink:
-    child: asyncio.subprocess.Process
-    port: int
-
-    async def stop(self) -> None:
-        if self.child.returncode is None:
-            self.child.send_signal(signal.SIGTERM)
-            await self.child.wait()
-
-
-@asynccontextmanager
-async def _open_sink(log: Path, *, seed: int) -> AsyncIterator[_Sink]:
-    command = (sys.executable, "-m", "faults.sink", "--log", str(log), "--seed", str(seed))
-    child = await asyncio.create_subprocess_exec(*command, cwd=_TESTS, stdout=asyncio.subprocess.PIPE)
-    assert child.stdout is not None
-    sink = _Sink(child, int(await child.stdout.readline()))
-    try:
-        yield sink
-    finally:
-        await sink.stop()
 
 
 @asynccontextmanager

@@ -18,8 +18,8 @@ from faults.nemesis import (
     Trouble,
     plan_deaths,
 )
-from faults.oracle import Interval
-from faults.workload import ANCHOR, TaskSpec, fifty_tasks
+from rig.oracle import Interval
+from rig.workload import ANCHOR, TaskSpec, fifty_tasks
 
 TWO = 2
 

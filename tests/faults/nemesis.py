@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from faults.facts import SECOND, Fault, Harm
-from faults.node import Node, NodeFailed, now
-from faults.proxy import Proxy
+from rig.facts import SECOND, Fault, Harm
+from rig.node import Node, NodeFailed, now
+from rig.proxy import Proxy
 
 POINTS = (
     "before_commit",

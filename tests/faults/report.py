@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faults.checker import judge
-from faults.facts import SECOND, Kind, Verdict, Violation
 from faults.leg import Outcome
 from faults.nemesis import TO_ARM
+from rig.checker import judge
+from rig.facts import SECOND, Kind, Verdict, Violation
 
 SHOWN = 12
 

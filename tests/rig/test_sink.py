@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from faults.arrivals import read_calls
-from faults.facts import Call, Ending
-from faults.sink import parse_script
+from rig.arrivals import read_calls
+from rig.facts import Call, Ending
+from rig.sink import parse_script
 
 pytestmark = pytest.mark.timeout(60)
 _TESTS = Path(__file__).resolve().parents[1]
@@ -35,7 +35,7 @@ class RunningSink:
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[RunningSink]:
     log = tmp_path / "arrivals.log"
-    command = [sys.executable, "-m", "faults.sink", "--log", str(log), "--seed", "5"]
+    command = [sys.executable, "-m", "rig.sink", "--log", str(log), "--seed", "5"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=_TESTS)
     assert child.stdout is not None
     yield RunningSink(child, int(child.stdout.readline()), log)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from faults.facts import SECOND, Chain, Due, Plan
-from faults.oracle import Cron, FromEnd, Interval, Timing, due_fires
+from rig.facts import SECOND, Chain, Due, Plan
+from rig.oracle import Cron, FromEnd, Interval, Timing, due_fires
 
 CLOCKS = 50_000
 """The program's clock is the database's, the rig's is its own: fires this near to a boundary count as possible only."""

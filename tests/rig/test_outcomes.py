@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from faults.checker import judge
-from faults.facts import (
+from rig.checker import judge
+from rig.facts import (
     FAILED,
     MISSED,
     SECOND,
@@ -23,7 +23,7 @@ from faults.facts import (
     Session,
     Sighting,
 )
-from faults.made_up import HOLDER, MS, PID, RETRIED, call, failing, fire, healthy, kill, kinds, retried, row
+from rig.made_up import HOLDER, MS, PID, RETRIED, call, failing, fire, healthy, kill, kinds, retried, row
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from faults.checker import judge
-from faults.facts import (
+from rig.checker import judge
+from rig.facts import (
     SECOND,
     SUCCEEDED,
     AttemptRow,

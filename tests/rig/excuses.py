@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from faults.facts import SECOND, Call, Ending, Evidence, Fault, Harm
+from rig.facts import SECOND, Call, Ending, Evidence, Fault, Harm
 
 RECORDED_WITHIN = SECOND
 """A result is in the database this long after the answer, or something was wrong with the node."""

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from faults.excuses import SLACK, Excuses
-from faults.facts import SECOND, Call, Evidence, Kind, Plan, Row, Violation
+from rig.excuses import SLACK, Excuses
+from rig.facts import SECOND, Call, Evidence, Kind, Plan, Row, Violation
 
 CANCEL_GRACE = 1_500_000
 """How long after the acknowledgement of a cancel a call that was being started may still arrive."""

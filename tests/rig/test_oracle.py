@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from faults.facts import SECOND
-from faults.oracle import Cron, Interval, due_fires
+from rig.facts import SECOND
+from rig.oracle import Cron, Interval, due_fires
 
 MIDNIGHT = round(datetime(2026, 11, 24, tzinfo=UTC).timestamp()) * SECOND  # a Tuesday
 

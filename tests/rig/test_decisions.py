@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from faults.checker import judge
-from faults.facts import BLOCKED, MISSED, PENDING, SECOND, Chain, Evidence, Kind
-from faults.made_up import MS, SOURCE, call, fire, healthy, kinds, plan, row
+from rig.checker import judge
+from rig.facts import BLOCKED, MISSED, PENDING, SECOND, Chain, Evidence, Kind
+from rig.made_up import MS, SOURCE, call, fire, healthy, kinds, plan, row
 
 
 def test_a_healthy_record_has_no_violation() -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from faults.checker import judge
-from faults.facts import CANCELLED, FAILED, SECOND, AttemptRow, Call, Cancel, Ending, Fault, Harm, Kind, Session
-from faults.made_up import (
+from rig.checker import judge
+from rig.facts import CANCELLED, FAILED, SECOND, AttemptRow, Call, Cancel, Ending, Fault, Harm, Kind, Session
+from rig.made_up import (
     HOLDER,
     MS,
     PID,

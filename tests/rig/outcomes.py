@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from faults.excuses import RECORDED_WITHIN, Excuses
-from faults.facts import (
+from rig.excuses import RECORDED_WITHIN, Excuses
+from rig.facts import (
     FAILED,
     MISSED,
     SECOND,

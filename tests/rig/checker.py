@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-from faults.conduct import Conduct
-from faults.decisions import check_decisions, check_ends
-from faults.excuses import Excuses
-from faults.facts import BY_SCHEDULE, SECOND, SUCCEEDED, Evidence, Fault, Harm, Lateness, Verdict
-from faults.outcomes import Outcomes
+from rig.conduct import Conduct
+from rig.decisions import check_decisions, check_ends
+from rig.excuses import Excuses
+from rig.facts import BY_SCHEDULE, SECOND, SUCCEEDED, Evidence, Fault, Harm, Lateness, Verdict
+from rig.outcomes import Outcomes
 
 
 def judge(evidence: Evidence) -> Verdict:

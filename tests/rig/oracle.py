@@ -7,7 +7,7 @@ Debian's rule for the two day fields; and intervals from an anchor.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from faults.facts import SECOND
+from rig.facts import SECOND
 
 _BOUNDS = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 

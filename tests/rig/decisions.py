@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from faults.facts import MISSED, Chain, Due, Evidence, Kind, Plan, Row, Violation
+from rig.facts import MISSED, Chain, Due, Evidence, Kind, Plan, Row, Violation
 
 EXACT_UP_TO = 10_000
 """A missed range counts exactly up to here."""

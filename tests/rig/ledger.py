@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pymysql
 
-from faults.facts import FIRST_TERMINAL, RUNNING, SECOND, AttemptRow, Row, Session, Sighting
-from faults.node import now
+from rig.facts import FIRST_TERMINAL, RUNNING, SECOND, AttemptRow, Row, Session, Sighting
+from rig.node import now
 
 _COLUMNS = (
     "id, task_id, source_id, fire_at, not_before, state, reason, {trigger}, attempt, cancel_asked, holder, "

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx2
 
-from faults.facts import Cancel
-from faults.node import ADMIN_PASSWORD, Node, NodeFailed, now
+from rig.facts import Cancel
+from rig.node import ADMIN_PASSWORD, Node, NodeFailed, now
 
 ANSWER_SECONDS = 30.0
 PAUSE_SECONDS = 0.1

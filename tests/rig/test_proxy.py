@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from faults.proxy import Proxy
+from rig.proxy import Proxy
 
 COMMIT = b"\x07\x00\x00\x00\x03COMMIT"
 

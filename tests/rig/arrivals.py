@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from faults.facts import Call, Ending
+from rig.facts import Call, Ending
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
