@@ -1,4 +1,4 @@
-"""`execution …`: what ran, what came of it, and the operator's levers on what has not ended yet."""
+"""`execution …`: what ran, what came of it, and what an operator does about it."""
 
 import re
 import time

@@ -15,7 +15,7 @@ from distributedjob.api.rest.dependencies import ApiDependencies
 from distributedjob.api.rest.docs_page import POLICY, render_docs
 from distributedjob.api.rest.edge import Edge, response_of
 from distributedjob.api.rest.faults import invalid
-from distributedjob.api.rest.routers import auth, executions, health, levers, revisions, schedules, tasks
+from distributedjob.api.rest.routers import auth, executions, health, interventions, revisions, schedules, tasks
 from distributedjob.model.errors import Problem
 
 DESCRIPTION = """Define tasks that call HTTP endpoints on schedules, and see every execution.
@@ -55,7 +55,7 @@ ROUTERS = (
     tasks.router,
     revisions.router,
     schedules.router,
-    levers.router,
+    interventions.router,
     executions.executions_router,
     executions.records_router,
     health.router,

@@ -13,7 +13,7 @@ from distributedjob.api.rest.paths import ScheduleId, TaskId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
 from distributedjob.api.rest.wire.base import Page, Parameters, to_id
 from distributedjob.api.rest.wire.executions import ExecutionShown
-from distributedjob.api.rest.wire.levers import RunIn
+from distributedjob.api.rest.wire.interventions import RunIn
 from distributedjob.api.rest.wire.tasks import TaskIn, TaskPatch, TaskShown, merged, task_document
 from distributedjob.model.identity import Principal
 from distributedjob.model.task import TaskDefinition

@@ -7,7 +7,7 @@ from distributedjob.api.rest.paths import ExecutionId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
 from distributedjob.api.rest.wire.base import bound_of, maybe_bound, to_id
 from distributedjob.api.rest.wire.executions import ExecutionShown, RecordShown
-from distributedjob.api.rest.wire.levers import CancelIn, CancelShown, PurgeIn, PurgeShown, RerunIn, ResolveIn
+from distributedjob.api.rest.wire.interventions import CancelIn, CancelShown, PurgeIn, PurgeShown, RerunIn, ResolveIn
 from distributedjob.model.execution import State
 from distributedjob.services import executions, runs
 from distributedjob.services.executions import Resolution
