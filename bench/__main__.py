@@ -17,7 +17,18 @@ from bench.report import Figure, save, table
 from bench.settings import FULL, QUICK, Mode
 from bench.sink import Sink, open_sink
 
-SCENARIOS = ("cold_start", "lateness", "herd", "sustained", "batching", "next_fire", "idle", "history")
+SCENARIOS = (
+    "cold_start",
+    "lateness",
+    "herd",
+    "sustained",
+    "cluster",
+    "failover",
+    "batching",
+    "next_fire",
+    "idle",
+    "history",
+)
 
 
 def main() -> int:

@@ -31,12 +31,16 @@ SCHEDULE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`tasks` tasks of one schedule each. Fire `k` of task `i` is at `first_at + i × spread + k × every` (µs)."""
+    """`tasks` tasks of one schedule each. Fire `k` of task `i` is at `first_at + i × spread + k × every` (µs).
+
+    With `limit` each schedule ends after so many fires.
+    """
 
     tasks: int
     first_at: Instant
     every: int = SECOND
     spread: int = 0
+    limit: int | None = None
 
     def first_of(self, number: int) -> Instant:
         return self.first_at + number * self.spread
@@ -65,9 +69,9 @@ def every_second(tasks: int, *, first_at: Instant) -> Load:
     return Load(tasks, first_at - first_at % SECOND)
 
 
-def evenly(tasks: int, *, first_at: Instant) -> Load:
-    """`tasks` fires a second, one every 1/`tasks` s."""
-    return Load(tasks, first_at, spread=SECOND // tasks)
+def evenly(tasks: int, *, first_at: Instant, limit: int | None = None) -> Load:
+    """`tasks` fires a second, one every 1/`tasks` s; each task `limit` times."""
+    return Load(tasks, first_at, spread=SECOND // tasks, limit=limit)
 
 
 def all_at(tasks: int, *, first_at: Instant) -> Load:
@@ -115,7 +119,7 @@ def _schedules(load: Load) -> Iterable[tuple[Any, ...]]:
     for number, text in enumerate(_documents(load)):
         task_id = FIRST_TASK + number
         yield (
-            FIRST_SCHEDULE + number, task_id, ROOT_DEPARTMENT, 1, shard_of(task_id), load.first_of(number), None,
+            FIRST_SCHEDULE + number, task_id, ROOT_DEPARTMENT, 1, shard_of(task_id), load.first_of(number), load.limit,
             number, text,
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 import httpx2
@@ -23,26 +23,43 @@ STOP_SECONDS = 45.0
 
 
 class Program:
-    """One `distributedjob serve`; `ready_seconds` is the time from its start to its first ready answer."""
+    """One `distributedjob serve`; `ready_seconds` is the time from its start to its first ready answer.
 
-    def __init__(self, database: Database, *, nodes: int = 1) -> None:
+    `name` is for one node of many: it gets a data folder of its own. `settings` are environment variables without
+    their prefix.
+    """
+
+    def __init__(
+        self, database: Database, *, nodes: int = 1, name: str = "", settings: Mapping[str, str] | None = None
+    ) -> None:
         self.database = database
         self.ready_seconds = float("inf")
         self._nodes = nodes
+        self._settings = {"NODE_NAME": name, **(settings or {})} if name else (settings or {})
         self._port = pick_free_port()
         self._base_url = f"http://127.0.0.1:{self._port}"
-        self._log_path = database.folder / "program.log"
+        self._data_dir = database.folder / name
+        self._log_path = database.folder / f"{name or 'program'}.log"
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start and wait until it is ready; raises RuntimeError with the end of its log."""
-        arguments = ["serve", "--data-dir", str(self.database.folder), "--port", str(self._port)]
-        arguments += ["--processes", str(self._nodes)] if self._nodes > 1 else []
         began = time.monotonic()
+        self.launch()
+        self.wait_until_ready(began)
+
+    def launch(self) -> None:
+        """Start without waiting."""
+        arguments = ["serve", "--data-dir", str(self._data_dir), "--port", str(self._port)]
+        arguments += ["--processes", str(self._nodes)] if self._nodes > 1 else []
         with self._log_path.open("ab") as log:
             self._child = subprocess.Popen(
                 [*COMMAND, *arguments], env=self._environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+
+    def wait_until_ready(self, began: float) -> None:
+        """Raises RuntimeError with the end of its log. `began` is monotonic."""
+        assert self._child is not None, "not started"
         while not self._is_ready():
             if self._child.poll() is not None or time.monotonic() - began > READY_SECONDS:
                 self.stop()
@@ -61,6 +78,12 @@ class Program:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        assert self._child is not None, "not started"
+        self._child.kill()
+        self._child.wait()
 
     @property
     def pid(self) -> int:
@@ -93,7 +116,8 @@ class Program:
         settings = {"DISTRIBUTEDJOB_ADMIN_PASSWORD": ADMIN_PASSWORD, "DISTRIBUTEDJOB_ALLOW_PRIVATE_TARGETS": "true"}
         if self.database.url is not None:
             settings["DISTRIBUTEDJOB_DATABASE_URL"] = self.database.url
-        return {**inherited, **settings}
+        own = {f"DISTRIBUTEDJOB_{name}": value for name, value in self._settings.items()}
+        return {**inherited, **settings, **own}
 
     def _tail(self) -> str:
         return self._log_path.read_text(errors="replace")[-2_000:]

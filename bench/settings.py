@@ -14,6 +14,8 @@ class Mode:
     """How long each rung is tried on the way."""
     rungs: tuple[int, ...]
     """Executions per second that the ladder tries."""
+    cluster_seconds: int
+    """How long more fires come than several nodes can do."""
     lateness_seconds: int
     repeats: int
     idle_tasks: int
@@ -31,6 +33,7 @@ FULL = Mode(
     sustained_seconds=60,
     probe_seconds=10,
     rungs=(500, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000, 8_000),
+    cluster_seconds=8,
     lateness_seconds=20,
     repeats=3,
     idle_tasks=1_000_000,
@@ -46,6 +49,7 @@ QUICK = Mode(
     sustained_seconds=6,
     probe_seconds=6,
     rungs=(1_000, 3_000, 5_000),
+    cluster_seconds=4,
     lateness_seconds=6,
     repeats=1,
     idle_tasks=250_000,

@@ -2,7 +2,7 @@
 
 It answers 200 with two bytes at once and writes one fixed-size record per request to a file: cheap enough (about 10 µs
 a request) that on two cores the program under test, not the sink, is what a figure measures. The path is `/t/<number>`,
-the number of the task in the load.
+the number of the task in the load; `/slow/<number>` is answered after 100 ms.
 """
 
 import argparse
@@ -26,6 +26,8 @@ from bench.ports import pick_free_port
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 FLUSH_SECONDS = 0.05
 BACKLOG = 4096
+SLOW_PATH = b"/slow/"
+SLOW_SECONDS = 0.1
 
 
 class _Log:
@@ -90,7 +92,10 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         now = time.time_ns()
-        self._transport.write(ANSWER)
+        if self._path.startswith(SLOW_PATH):
+            asyncio.get_running_loop().call_later(SLOW_SECONDS, self._transport.write, ANSWER)
+        else:
+            self._transport.write(ANSWER)
         task = self._path.rpartition(b"/")[2]
         self._log.note(now, fire_at=self._fire_at, execution=self._execution, task=task, attempt=self._attempt)
 
@@ -102,6 +107,7 @@ class Sink:
         self.pid = child.pid
         self.port = port
         self.url = f"http://127.0.0.1:{port}/t/"
+        self.slow_url = f"http://127.0.0.1:{port}{SLOW_PATH.decode()}"
         self.log = log
 
 

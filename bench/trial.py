@@ -4,17 +4,26 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 from bench.arrivals import Verdict, judge
 from bench.database import Database
 from bench.load import Load, insert
-from bench.meter import cores_used
+from bench.meter import Usage, cores_used
 from bench.program import open_program
 from bench.schema import prepare_schema
 from bench.sink import Sink
 from distributedjob.model.instant import SECOND, Instant
 
+
+class Subject(Protocol):
+    """What is measured: one program, or several nodes."""
+
+    def usage(self) -> Usage: ...
+
+
 OpenDatabase = Callable[[], AbstractContextManager[Database]]
+OpenSubject = Callable[[Database], AbstractContextManager[Subject]]
 MakeLoad = Callable[[Instant], Load]
 """From the first fire time."""
 
@@ -40,7 +49,7 @@ def run_trial(
     seconds: int,
     sink: Sink,
     open_database: OpenDatabase,
-    nodes: int = 1,
+    open_subject: OpenSubject = open_program,
     warm_seconds: int = WARM_SECONDS,
     settle_seconds: int = SETTLE_SECONDS,
 ) -> Trial:
@@ -48,7 +57,7 @@ def run_trial(
     since = len(sink.log)
     with open_database() as database:
         prepare_schema(database)
-        with open_program(database, nodes=nodes) as program:
+        with open_subject(database) as program:
             load = make_load(now() + round(_lead_seconds(tasks) * SECOND))
             begin = load.first_at + warm_seconds * SECOND
             end = begin + seconds * SECOND

@@ -6,11 +6,13 @@ a fresh start. The ladder begins at the rate that must hold, goes up while short
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 
 from bench.database import open_mariadb, open_sqlite
 from bench.floor import calls_per_second
 from bench.load import Load, evenly, every_second
+from bench.program import open_program
 from bench.report import Figure, at_least
 from bench.settings import Mode
 from bench.sink import Sink
@@ -55,7 +57,7 @@ def _ladder(
             seconds=seconds,
             sink=sink,
             open_database=ground.open_database,
-            nodes=ground.nodes,
+            open_subject=partial(open_program, nodes=ground.nodes),
         )
 
     best, trials = climb(sorted({*mode.rungs, ground.must_hold}), start=ground.must_hold, mode=mode, attempt=attempt)
