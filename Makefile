@@ -56,8 +56,8 @@ wheel: ## Build dist/distributedjob-*.whl
 lock: ## Move requirements/ to the newest allowed versions (needs uv)
 	@scripts/lock
 
-services-up: ## Start MariaDB and, where it can be had, MySQL for tests
-	@scripts/services up mariadb && { scripts/services up mysql || test $$? = 3; }
+services-up: ## Start the servers for tests: MariaDB, Redis, etcd, Kafka and, where it can be had, MySQL
+	@scripts/services up mariadb redis etcd kafka && { scripts/services up mysql || test $$? = 3; }
 
 services-down: ## Stop them
 	@scripts/services down

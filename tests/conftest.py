@@ -1,3 +1,10 @@
-"""Names every test may ask for: databases, the running program, a target to call."""
+"""Names every test may ask for: databases and the other servers, the running program, a target to call."""
 
-pytest_plugins = ["support.servers", "support.program", "support.http_target"]
+pytest_plugins = [
+    "support.servers",
+    "support.redis_server",
+    "support.etcd_server",
+    "support.kafka_server",
+    "support.program",
+    "support.http_target",
+]

@@ -7,7 +7,6 @@ MariaDB is required. MySQL 9 cannot be had on every machine: there, its tests sk
 """
 
 import secrets
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from pathlib import Path
 import pymysql
 import pytest
 
-SERVICES = Path(__file__).resolve().parents[2] / "scripts" / "services"
+from support.services import UNAVAILABLE, run_services
+
 MYSQL_MISSING = "MySQL 9 cannot be had here"
-_UNAVAILABLE = 3
-_START_SECONDS = 600  # the first start on a fresh machine installs packages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +42,12 @@ class DatabaseServer:
 
 def start_server(name: str) -> DatabaseServer:
     """Start `mariadb` or `mysql` unless it runs already. Skips the test where MySQL cannot be had."""
-    started = _services("up", name)
-    if started.returncode == _UNAVAILABLE:
+    started = run_services("up", name)
+    if started.returncode == UNAVAILABLE:
         pytest.skip(f"{MYSQL_MISSING}: {started.stderr.strip().splitlines()[-1]}")
     if started.returncode != 0:
         pytest.fail(f"scripts/services up {name}: {started.stderr.strip()}", pytrace=False)
-    credentials, _, address = _services("url", name).stdout.strip().rpartition("@")
+    credentials, _, address = run_services("url", name).stdout.strip().rpartition("@")
     user, _, password = credentials.partition(":")
     host, _, port = address.rpartition(":")
     return DatabaseServer(name=name, user=user, password=password, host=host, port=int(port))
@@ -78,10 +76,6 @@ def _drop(name: str, *, cursor: pymysql.cursors.Cursor) -> None:
         except pymysql.MySQLError:
             continue  # it ended by itself in between
     cursor.execute(f"DROP DATABASE {name}")
-
-
-def _services(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([SERVICES, *arguments], capture_output=True, text=True, timeout=_START_SECONDS, check=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
