@@ -67,6 +67,7 @@ def create_task(tx: Transaction, *, principal: Principal, draft: TaskDraft, egre
         created_at=tx.now,
         updated_at=tx.now,
         updated_by=principal.name,
+        queue=definition.queue,
     )
     try:
         tasks.insert_task(tx.connection, row)
@@ -108,6 +109,7 @@ def _save(tx: Transaction, row: TaskRow, definition: TaskDefinition, *, old: Tas
         enabled=definition.enabled,
         updated_at=tx.now,
         updated_by=saved_by,
+        queue=definition.queue,
     )
     try:
         tasks.update_task(tx.connection, row)

@@ -1,17 +1,22 @@
 """The `node` table: which sessions exist, their beats, and who declared whom dead."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, update
 
 from distributedjob.model.errors import Conflict
-from distributedjob.model.execution import State
+from distributedjob.model.execution import FIRST_TERMINAL, State
 from distributedjob.model.identity import NODES
 from distributedjob.model.instant import DAY, Instant
-from distributedjob.store.tables import execution, installation, node
+from distributedjob.store.orders import Wanted
+from distributedjob.store.tables import execution, installation, node, node_order
 
 NUMBER_REST = DAY
 """Node bits are not leased again for this long after their session ended, so no id can be made twice."""
+
+
+LIVING = (node.c.dead == False, node.c.ended_at.is_(None))  # noqa: E712
 
 
 class NodeRow(NamedTuple):
@@ -27,9 +32,36 @@ class NodeRow(NamedTuple):
 
 
 class LivingNode(NamedTuple):
+    """`roles` are those it plays now: none while it leaves or is drained. `wanted`: an order
+    of an operator that holds for its name."""
+
     session: int
     beat: int
     roles: str
+    name: str
+    version: str
+    queues: str
+    wanted: str | None
+
+    @property
+    def in_roles(self) -> frozenset[str]:
+        return frozenset(self.roles.split(","))
+
+
+class KnownNode(NamedTuple):
+    """A session as lists show it, alive or not."""
+
+    session: int
+    name: str
+    version: str
+    roles: str
+    queues: str
+    labels: str
+    slots: int
+    started_at: Instant
+    leaving: bool
+    dead: bool
+    ended_at: Instant | None
 
 
 def register(connection: Connection, row: NodeRow, *, now: Instant) -> int:
@@ -69,9 +101,32 @@ def beat(connection: Connection, session: int) -> bool:
 
 
 def list_living(connection: Connection) -> list[LivingNode]:
-    columns = (node.c.session, node.c.beat, node.c.roles)
-    living = (node.c.dead == False, node.c.ended_at.is_(None))  # noqa: E712
-    return [LivingNode(*row) for row in connection.execute(select(*columns).where(*living))]
+    out = or_(node.c.leaving == True, node_order.c.wanted == Wanted.DRAINED)  # noqa: E712
+    roles = case((out, ""), else_=node.c.roles)
+    columns = (node.c.session, node.c.beat, roles, node.c.name, node.c.version, node.c.queues, node_order.c.wanted)
+    ordered = node.outerjoin(node_order, node_order.c.name == node.c.name)
+    return [LivingNode(*row) for row in connection.execute(select(*columns).select_from(ordered).where(*LIVING))]
+
+
+def list_known(connection: Connection, *, ended_after: Instant) -> list[KnownNode]:
+    """The living, and those that ended after an instant; the newest first."""
+    columns = [node.c[name] for name in KnownNode._fields]
+    shown = or_(node.c.ended_at.is_(None), node.c.ended_at > ended_after)
+    query = select(*columns).where(shown, node.c.roles != "").order_by(node.c.started_at.desc())
+    return [KnownNode(*row) for row in connection.execute(query)]
+
+
+def is_known(connection: Connection, name: str) -> bool:
+    """Whether a node of this name is, or was of late."""
+    found = select(node.c.session).where(node.c.name == name, node.c.roles != "").limit(1)
+    return connection.execute(found).scalar() is not None
+
+
+def count_held(connection: Connection, sessions: Sequence[int]) -> dict[int, int]:
+    """session → how many executions it runs."""
+    running = (execution.c.state == State.RUNNING, execution.c.state < FIRST_TERMINAL)
+    query = select(execution.c.holder, func.count()).where(*running, execution.c.holder.in_(sessions))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(execution.c.holder))}
 
 
 def declare_dead(connection: Connection, *, session: int, seen_beat: int, now: Instant) -> bool:
@@ -88,7 +143,7 @@ def declare_others_dead(connection: Connection, *, except_session: int, now: Ins
 
 def leave(connection: Connection, *, session: int) -> None:
     """Give up all roles while the session goes on: it ends its calls, but owns nothing and claims nothing."""
-    connection.execute(update(node).where(node.c.session == session).values(roles=""))
+    connection.execute(update(node).where(node.c.session == session).values(leaving=True))
 
 
 def end_session(connection: Connection, *, session: int, now: Instant) -> None:

@@ -70,8 +70,10 @@ node = _table(
     Column("beat", BigInteger, nullable=False, server_default=text("0")),
     Column("started_at", Instant, nullable=False),
     Column("dead", Boolean, nullable=False, server_default=text("0")),
+    Column("leaving", Boolean, nullable=False, server_default=text("0")),
     Column("ended_at", Instant),
 )
+"""`leaving`: it ends its calls, but owns nothing and claims nothing any more."""
 
 node_order = _table(
     "node_order",
@@ -148,8 +150,11 @@ task = _table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("updated_by", String(64), nullable=False),
+    Column("queue", String(64), nullable=False, server_default=text("'default'")),
     UniqueConstraint("department_id", "name", name="uq_task_name"),
+    Index("task_queue", "queue"),
 )
+"""`queue` repeats what the current revision says, so that the queues in use can be listed."""
 
 task_revision = _table(
     "task_revision",

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from distributedjob.model.identity import Principal
 from distributedjob.model.instant import Instant
-from distributedjob.model.task import Revision
+from distributedjob.model.task import DEFAULT_QUEUE, Revision
 from distributedjob.store.codec import decode_definition, encode_definition
 from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.scope import visible
@@ -24,6 +24,7 @@ class TaskRow(NamedTuple):
     created_at: Instant
     updated_at: Instant
     updated_by: str
+    queue: str = DEFAULT_QUEUE
 
 
 _TASK = tuple(task.c[name] for name in TaskRow._fields)

@@ -1,4 +1,4 @@
-"""Many nodes: labels of a node, orders to nodes, stop switches, levers."""
+"""Many nodes: labels of a node and its leaving, orders to nodes, stop switches, levers; queues by task."""
 
 from typing import Any
 
@@ -16,8 +16,20 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+QUEUES = """
+UPDATE task SET queue = COALESCE((SELECT {text} FROM task_revision AS r
+WHERE r.task_id = task.id AND r.revision = task.revision), 'default')
+"""
+"""What each task's current revision says of its queue."""
+
+
 def upgrade() -> None:
     op.add_column("node", sa.Column("labels", sa.String(2048), nullable=False, server_default=sa.text("''")))
+    op.add_column("node", sa.Column("leaving", sa.Boolean(), nullable=False, server_default=sa.text("0")))
+    op.add_column("task", sa.Column("queue", sa.String(64), nullable=False, server_default=sa.text("'default'")))
+    op.create_index("task_queue", "task", ["queue"])
+    found = "JSON_EXTRACT(r.definition, '$.queue')"
+    op.execute(QUEUES.format(text=found if op.get_bind().dialect.name == "sqlite" else f"JSON_UNQUOTE({found})"))
     op.create_table(
         "node_order",
         sa.Column("name", sa.String(128), primary_key=True),
@@ -52,4 +64,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("lever", "stop_switch", "node_order"):
         op.drop_table(table)
-    op.drop_column("node", "labels")
+    op.drop_index("task_queue", "task")
+    op.drop_column("task", "queue")
+    for column in ("leaving", "labels"):
+        op.drop_column("node", column)
