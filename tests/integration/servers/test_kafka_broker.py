@@ -20,7 +20,8 @@ def settings(broker: KafkaBroker, **more: str) -> dict[str, str]:
 
 
 def make_topic(client: Mapping[str, str]) -> None:
-    AdminClient(dict(client)).create_topics([NewTopic(TOPIC, 1)])[TOPIC].result(SECONDS)
+    admin = AdminClient(dict(client))  # by name: what it has under way ends with it
+    admin.create_topics([NewTopic(TOPIC, 1)])[TOPIC].result(SECONDS)
 
 
 def list_topics(client: Mapping[str, str]) -> set[str]:
@@ -102,5 +103,6 @@ def _assert_refused(client: Mapping[str, str]) -> None:
     refusals: list[int] = []
     admin = AdminClient({**client, "error_cb": lambda error: refusals.append(error.code())})
     with pytest.raises(KafkaException):
-        admin.list_topics(timeout=3)
+        admin.list_topics(timeout=2)
+    admin.poll(0)
     assert KafkaError._AUTHENTICATION in refusals
