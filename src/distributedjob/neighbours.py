@@ -3,7 +3,9 @@
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+
+from distributedjob.model.endpoint import split_endpoint
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
@@ -61,10 +63,19 @@ class NeighbourSettings(BaseModel):
     redis_prefix: str = Field("distributedjob", pattern=NAME, description="What keys and channels in Redis begin with.")
     redis_ca: Path | None = Field(None, description="CA of Redis' certificate, a PEM file; the system's if unset.")
 
+    @field_validator("etcd_endpoints")
+    @classmethod
+    def _endpoints(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for endpoint in value:
+            split_endpoint(endpoint)
+        return value
+
     @model_validator(mode="after")
     def _complete(self) -> "NeighbourSettings":
         _both(self.etcd_user, self.etcd_password, "etcd_user", "etcd_password")
         _both(self.etcd_certificate, self.etcd_key, "etcd_certificate", "etcd_key")
+        if self.etcd_certificate is not None and self.etcd_ca is None:
+            raise ValueError("etcd_certificate: needs etcd_ca, which turns TLS on")
         _both(self.kafka_user, self.kafka_password, "kafka_user", "kafka_password")
         if self.kafka_security.startswith("sasl") and self.kafka_user is None:
             raise ValueError(f"kafka_user: is needed with kafka_security={self.kafka_security}")

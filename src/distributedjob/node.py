@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from distributedjob import __version__
 from distributedjob.cluster.sql import SqlMembership
@@ -23,6 +24,9 @@ from distributedjob.targets.signature import USER_AGENT
 from distributedjob.worker.journal import Journal
 from distributedjob.worker.worker import Drained, Worker
 
+if TYPE_CHECKING:
+    from distributedjob.cluster.etcd.link import Enrolment
+
 SESSION_BITS = 62
 FLUSH_SECONDS = 5.0
 
@@ -40,6 +44,7 @@ class Node:
         self.worker: Worker | None = None
         self.session = secrets.randbits(SESSION_BITS) | 1
         self._lag = LagWatch(on_lag=self._note_lag)
+        self._enrolment: Enrolment | None = None
         store = resources.store
         self.membership = SqlMembership(
             session=self.session,
@@ -80,6 +85,25 @@ class Node:
         if Role.SCHEDULER in settings.roles and (moved := await follow_zone_data(resources.desk)):
             resources.events.zone_data_changed(moved=moved)
         self.membership.start()
+        self._enrol()
+
+    def _enrol(self) -> None:
+        """Show the session in etcd, if there is one: after its row, which the others then look for at once."""
+        link, settings, metrics = self._resources.etcd, self._settings, self._resources.metrics
+        if link is None:
+            return
+        from distributedjob.cluster.etcd.registry import Candidate  # noqa: PLC0415 - gRPC, for clusters only
+
+        candidate = Candidate(
+            session=self.session,
+            name=settings.node_name,
+            roles=tuple(sorted(settings.roles)),
+            leads=Role.SCHEDULER in settings.roles,
+        )
+        self._enrolment = link.enrol(
+            candidate, on_view=self.membership.note_view, on_anew=metrics.etcd_registrations.inc
+        )
+        metrics.watch("etcd_connected", "Whether etcd shows who is alive.", lambda: float(self.membership.has_view))
 
     async def run(self, *, stop: asyncio.Event, hurry: asyncio.Event, on_ready: Callable[[], None]) -> Drained:
         """Do the work of the roles until `stop` is set; `hurry` skips the waiting for calls."""
@@ -94,7 +118,7 @@ class Node:
                 on_ready()
                 await _first(stop, self.lost)
                 self.stopping = True
-                await self._leave()
+                await self._leave(hurry)
                 await scheduling.stop()
                 await working.stop()
                 if self.worker is not None:
@@ -105,6 +129,7 @@ class Node:
             self._resources.dispatch.forget()
             self._resources.metrics.unwatch()
             await caller.close()
+            await self._leave_etcd()
             self.membership.stop()
             journal.close()
         return drained
@@ -117,10 +142,20 @@ class Node:
         if Role.SCHEDULER in roles:
             start_scheduler(resources, membership=self.membership, worker=self.worker, crew=scheduling)
 
-    async def _leave(self) -> None:
-        """Stop counting as an owner at once: the others need not wait for missing beats."""
-        if not self.lost.is_set():
-            await _within(2.0, self._resources.store.write(partial(nodes.leave, session=self.session)))
+    async def _leave(self, hurry: asyncio.Event) -> None:
+        """Stop counting as an owner at once: the others need not wait for missing beats. Until they have taken the
+        shards over, this node goes on recording: two owners do no harm, none makes fires late."""
+        if self.lost.is_set():
+            return
+        self.membership.leave()
+        await _within(2.0, self._resources.store.write(partial(nodes.leave, session=self.session)))
+        await self._leave_etcd()
+        if Role.SCHEDULER in self._settings.roles:
+            await _within(self.membership.handover_seconds, _first(hurry, self.lost))
+
+    async def _leave_etcd(self) -> None:
+        if self._enrolment is not None:
+            await _within(1.0, self._enrolment.leave())
 
     async def _drain(self, worker: Worker, hurry: asyncio.Event) -> Drained:
         seconds = 0.0 if self.lost.is_set() else self._settings.drain_timeout_seconds

@@ -1,10 +1,12 @@
 """What a process holds for its whole life, opened in order and closed in reverse."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Union
 
@@ -23,6 +25,7 @@ from distributedjob.telemetry.events import Events
 from distributedjob.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
+    from distributedjob.cluster.etcd.link import EtcdLink
     from distributedjob.store.mysql import MysqlStore
 
 T = TypeVar("T")
@@ -48,6 +51,7 @@ class Resources:
     events: Events
     metrics: Metrics
     token_key: bytes
+    etcd: "EtcdLink | None" = None
 
 
 @asynccontextmanager
@@ -56,14 +60,18 @@ async def open_resources(settings: Settings, *, events: Events, stop: asyncio.Ev
     available = partial(until_available, events=events, stop=stop)
     await available(lambda: schema.prepare(settings.url, backup_dir=settings.data_dir / "backups"))
     store = open_store(parse_url(settings.url))
+    etcd: EtcdLink | None = None
     try:
         clock = Clock.of_this_machine()
         await available(lambda: synchronise(clock, store))
         ids, dispatch = IdMaker(clock.now), LocalDispatch()
         cluster_key, token_key = await available(lambda: store.write(_keys))
         desk = Desk(store, Revisions(), dispatch, clock.now, ids, cluster_key)
-        yield Resources(settings, store, clock, ids, desk, dispatch, events, Metrics(), token_key)
+        etcd = await _open_etcd(settings, cluster_key=cluster_key, events=events)
+        yield Resources(settings, store, clock, ids, desk, dispatch, events, Metrics(), token_key, etcd)
     finally:
+        if etcd is not None:
+            await etcd.close()
         await store.close()
 
 
@@ -81,6 +89,34 @@ async def until_available(attempt: Callable[[], Awaitable[T]], *, events: Events
             events.database_back()
             return answer
     raise Stopped
+
+
+async def _open_etcd(settings: Settings, *, cluster_key: bytes, events: Events) -> "EtcdLink | None":
+    """The way to etcd, if one is set. Raises Invalid, and Conflict when its prefix is another cluster's."""
+    if not settings.etcd_endpoints:
+        return None
+    from distributedjob.cluster.etcd.address import Credentials, EtcdAddress, read_tls  # noqa: PLC0415 - gRPC, for clusters only
+    from distributedjob.cluster.etcd.link import EtcdLink  # noqa: PLC0415
+
+    user, password, ca = settings.etcd_user, settings.etcd_password, settings.etcd_ca
+    address = EtcdAddress(
+        endpoints=settings.etcd_endpoints,
+        credentials=Credentials(user, password.get_secret_value()) if user and password else None,
+        tls=read_tls(ca, certificate=settings.etcd_certificate, key=settings.etcd_key) if ca else None,
+    )
+    link = EtcdLink(
+        address,
+        prefix=settings.etcd_prefix,
+        identity=blake2b(b"etcd", key=cluster_key, digest_size=16).hexdigest(),
+        events=events,
+        first=random.randrange(len(address.endpoints)),  # noqa: S311 - spreads the nodes over the members
+    )
+    try:
+        await link.open()
+    except BaseException:
+        await link.close()
+        raise
+    return link
 
 
 def _keys(connection: Connection) -> tuple[bytes, bytes]:

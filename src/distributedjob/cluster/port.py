@@ -1,5 +1,6 @@
 """What the parts ask of the cluster."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -19,3 +20,6 @@ class Membership(Protocol):
     @property
     def leads(self) -> bool:
         """Whether this node does the single duties: purge, catch-up pacing. Two leaders only do them twice."""
+
+    def on_shards(self, listener: Callable[[], object]) -> None:
+        """Call `listener`, from another thread, whenever the shards change."""

@@ -1,34 +1,30 @@
 """Membership through the `node` table: one beat a second, from a thread of its own.
 
 A busy event loop must not look like a dead node, so the beat has its own thread and its own connection. The
-same pass reads the others' beats, judges them, and samples the database's clock.
+same pass reads the others' beats, judges them, and samples the database's clock. What etcd knows comes in as a
+view, which makes the next beat come at once.
 """
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol, TypeVar
 
+from distributedjob.cluster.coroner import Coroner
 from distributedjob.cluster.observer import Observer
 from distributedjob.cluster.ownership import shards_of
+from distributedjob.cluster.view import NO_VIEW, View, leads, owners
 from distributedjob.runtime.clock import Clock, Sample, boot_micros
 from distributedjob.store import nodes
-from distributedjob.store.port import Connection, Unit
-
-T = TypeVar("T")
+from distributedjob.store.port import BlockingWriter, Connection
 
 INTERVAL = 1.0
 FRESH_MICROS = 5_000_000
 BEAT_TIMEOUT = 5.0
 
+HANDOVER_SECONDS = 1.2
+"""The others see at their next beat that a node left, and then read their new shards."""
 
-class BlockingWriter(Protocol):
-    """A connection for a thread without an event loop."""
-
-    def write(self, unit: Unit[T], *, timeout: float) -> T: ...
-
-    def close(self) -> None: ...
+HANDOVER_SECONDS_WITH_ETCD = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +62,18 @@ class SqlMembership:
         self._on_beat = on_beat
         self._on_error = on_error
         self._observer = Observer(session)
+        self._coroner = Coroner(writer=writer, now=clock.now, on_error=on_error)
         self._acknowledged = boot_micros()
+        self._view = NO_VIEW
+        self._seen: frozenset[int] = frozenset()
+        self._owners: tuple[int, ...] = ()
         self._shards: tuple[int, ...] = ()
         self._leads = False
+        self._listener: Callable[[], object] | None = None
         self._retired = False
-        self._stop = threading.Event()
+        self._leaving = False
+        self._stopping = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._live, name="beat", daemon=True)
 
     @property
@@ -83,10 +86,34 @@ class SqlMembership:
 
     @property
     def leads(self) -> bool:
-        return self._leads
+        return self._leads and not self._leaving
+
+    @property
+    def has_view(self) -> bool:
+        """Whether etcd, too, shows who is alive."""
+        return self._view.healthy
+
+    @property
+    def handover_seconds(self) -> float:
+        """How long a scheduler that leaves should go on recording, until the others have its shards; 0 when alone."""
+        if not any(owner != self.session for owner in self._owners):
+            return 0.0
+        return HANDOVER_SECONDS_WITH_ETCD if self._view.healthy else HANDOVER_SECONDS
+
+    def on_shards(self, listener: Callable[[], object]) -> None:
+        self._listener = listener
+
+    def note_view(self, view: View) -> None:
+        """What etcd shows now; from any thread. Beats and looks at the table at once, so that it counts at once."""
+        self._view = view
+        self._wake.set()
 
     def start(self) -> None:
         self._thread.start()
+
+    def leave(self) -> None:
+        """The session gives up its roles, but keeps its shards for the hand-over."""
+        self._leaving = True
 
     def retire(self) -> None:
         """The session is about to be ended by its own node: that is no loss."""
@@ -94,14 +121,17 @@ class SqlMembership:
 
     def stop(self) -> None:
         """Beats end last: after the results are written and the session is ended."""
-        self._stop.set()
+        self._stopping = True
+        self._wake.set()
         self._thread.join(timeout=BEAT_TIMEOUT)
+        self._coroner.close(timeout=BEAT_TIMEOUT)
 
     def _live(self) -> None:
         writer = self._open_writer()
         try:
-            while self._beat(writer) and not self._stop.wait(INTERVAL):
-                pass
+            while self._beat(writer) and not self._stopping:
+                self._wake.wait(INTERVAL)
+                self._wake.clear()
         finally:
             writer.close()
 
@@ -117,7 +147,7 @@ class SqlMembership:
                 return False
             self._acknowledged = asked
             self._on_beat()
-            self._judge(writer, beat)
+            self._judge(beat)
         except Exception as error:  # noqa: BLE001 - an outage; the next beat tries again
             self._on_error(error)
         return True
@@ -129,13 +159,26 @@ class SqlMembership:
         reference = self._reference(connection)
         return Beat(nodes.list_living(connection), Sample(reference, before, boot_micros()))
 
-    def _judge(self, writer: BlockingWriter, beat: Beat) -> None:
+    def _judge(self, beat: Beat) -> None:
         self._clock.observe(beat.sample)
         self._observer.note(((node.session, node.beat) for node in beat.living), at=self._acknowledged)
-        schedulers = {node.session for node in beat.living if "scheduler" in node.roles.split(",")}
+        self._share(beat.living)
+        self._coroner.declare(self._observer.dead())
+
+    def _share(self, living: list[nodes.LivingNode]) -> None:
+        """Share the shards among the schedulers that count."""
+        view = self._view
+        if view.healthy:
+            self._seen = (self._seen | view.sessions) & {node.session for node in living}
+        schedulers = {node.session for node in living if "scheduler" in node.roles.split(",")}
         live = [session for session in self._observer.live() if session in schedulers]
-        self._shards = shards_of(self.session, live) if self.session in live else ()
-        self._leads = bool(live) and live[0] == self.session
-        for session, seen_beat in self._observer.dead():
-            declare = partial(nodes.declare_dead, session=session, seen_beat=seen_beat, now=self._clock.now())
-            writer.write(declare, timeout=BEAT_TIMEOUT)
+        self._owners = owners(live, view=view, seen=self._seen, own=self.session)
+        self._leads = leads(self._owners, view=view, own=self.session)
+        if self._leaving:
+            return
+        before, self._shards = self._shards, self._shards_of_mine()
+        if self._shards != before and self._listener is not None:
+            self._listener()
+
+    def _shards_of_mine(self) -> tuple[int, ...]:
+        return shards_of(self.session, self._owners) if self.session in self._owners else ()

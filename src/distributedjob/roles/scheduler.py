@@ -1,5 +1,8 @@
 """The role `scheduler`: records due fires, keeps gates, rescues, expires, catches up, purges."""
 
+import asyncio
+from functools import partial
+
 from distributedjob.cluster.port import Membership
 from distributedjob.dispatch.port import CursorMoved, RoomMade
 from distributedjob.resources import Resources
@@ -50,7 +53,8 @@ def _start_recorder(resources: Resources, *, membership: Membership, worker: Wor
     )
     resources.dispatch.listen(CursorMoved, recorder.cursor_moved)
     crew.take(recorder.run(), name="recorder", close=recorder.close)
-    keep(crew, reader, every=1.0, events=resources.events)
+    reading = keep(crew, reader, every=1.0, events=resources.events)
+    membership.on_shards(partial(asyncio.get_running_loop().call_soon_threadsafe, reading.wake))
     resources.metrics.watch("window_schedules", "Schedules that fire within two seconds.", lambda: len(window))
 
 

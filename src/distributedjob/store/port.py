@@ -17,6 +17,9 @@ Connection = sqlalchemy.Connection
 """What a unit gets. Those outside of this package name it from here and only pass it on."""
 Unit = Callable[[Connection], T]
 
+TRANSACTION_SECONDS = 20.0
+"""A server that froze, or a network that swallows packets, says nothing at all. Longer than a wait for a lock."""
+
 
 class Store(Protocol):
     @property
@@ -31,3 +34,12 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was asked and let go of the database."""
+
+
+class BlockingWriter(Protocol):
+    """A connection for a thread without an event loop."""
+
+    def write(self, unit: Unit[T], *, timeout: float) -> T:
+        """Run `unit` and commit; `timeout` in seconds. Raises StoreUnavailable, TimeoutError."""
+
+    def close(self) -> None: ...

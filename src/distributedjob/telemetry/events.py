@@ -24,6 +24,7 @@ class Events:
         self._log: Any = structlog.get_logger("distributedjob").bind(**facts)
         self._said: dict[str, float] = {}
         self._away_since: float | None = None
+        self._etcd_away_since: float | None = None
         self._second, self._failures = 0, 0
 
     def starting(self, *, version: str, session: int, database: str, roles: str) -> None:
@@ -57,6 +58,24 @@ class Events:
         since, self._away_since = self._away_since, None
         if since is not None:
             self._log.info("the database is back", away_seconds=round(time.monotonic() - since, 1))
+
+    def etcd_away(self, error: Exception) -> None:
+        if self._etcd_away_since is None:
+            self._etcd_away_since = time.monotonic()
+            self._log.warning("etcd is away; the database alone tells who is alive", error=_line(error))
+
+    def etcd_connected(self, *, nodes: int) -> None:
+        since, self._etcd_away_since = self._etcd_away_since, None
+        if since is None:
+            self._log.info("registered in etcd", nodes=nodes)
+        else:
+            self._log.info("etcd is back", away_seconds=round(time.monotonic() - since, 1), nodes=nodes)
+
+    def etcd_refused(self, error: Exception) -> None:
+        self._rarely("etcd", "etcd refuses this node; it goes on without", error=_line(error))
+
+    def leader_changed(self, *, leader: int, here: bool) -> None:
+        self._log.info("another session leads", leader=leader, here=here)
 
     def execution_failed(self, *, execution_id: int, task_id: int, state: str, reason: str, message: str) -> None:
         second = int(time.monotonic())

@@ -25,6 +25,7 @@ class Metrics:
         self.pulled = self._counter("pull_heals", "Executions claimed by pull, without a hint.")
         self.fenced = self._counter("results_fenced", "Results that came too late to count.")
         self.rescued = self._counter("executions_rescued", "Executions taken from lost workers.")
+        self.etcd_registrations = self._counter("etcd_registrations_anew", "Registrations after a lost lease.")
         self.flush_rows = self._histogram("flush_rows", "Rows per batch of results.", SIZES)
         self.flush_seconds = self._histogram("flush_seconds", "Time to write one batch of results.", SECONDS)
         self.oldest_pending = Gauge(

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Connection, update
 
 from distributedjob.cluster import sql
-from distributedjob.cluster.sql import BlockingWriter, SqlMembership
+from distributedjob.cluster.sql import SqlMembership
 from distributedjob.model.task import SHARDS
 from distributedjob.runtime.clock import Clock
 from distributedjob.store import nodes
-from distributedjob.store.port import Unit
+from distributedjob.store.port import BlockingWriter, Unit
 from distributedjob.store.tables import node
 from support.office import ME, OTHER, Office, open_office
 from support.waiting import until
