@@ -1,68 +1,37 @@
 """MySQL and MariaDB over an async driver, READ COMMITTED, every statement's rows counted as matched.
 
 Units are synchronous functions; SQLAlchemy's greenlet bridge runs them on the event loop. Deadlocks and lock
-waits are retried here, since a unit changes nothing but the database. A demoted or vanished primary empties
-the pool, so the next transaction finds the new one.
+waits are retried here, since a unit changes nothing but the database. A demoted, vanished or silent server makes
+its connections worthless, so the next transaction finds the new one.
 """
 
 import asyncio
-from typing import Literal, TypeVar
+import random
+from collections import Counter
+from typing import TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from distributedjob.runtime import crash
-from distributedjob.store.errors import StoreUnavailable
+from distributedjob.store.connections import IDLE_SECONDS, Connections, Isolation
+from distributedjob.store.errors import Contended, ReadOnly, StoreUnavailable, TooLong
 from distributedjob.store.hot.dialect import MysqlDialect
 from distributedjob.store.hot.statements import HotStatements
-from distributedjob.store.port import Unit
+from distributedjob.store.port import TRANSACTION_SECONDS, Connection, Unit
+from distributedjob.store.refusals import AWAY, DEADLOCK, DEMOTED, LOCK_WAIT, TOO_LONG, code_of, length_of
 
 T = TypeVar("T")
 
-Isolation = Literal["READ COMMITTED", "AUTOCOMMIT"]
+TRIES = {DEADLOCK: 5, LOCK_WAIT: 2}
+"""A deadlock is over at once; each wait for a lock takes five seconds, and whoever asked waits as well."""
 
-RETRIES = 5
-TRANSACTION_SECONDS = 20.0
-"""A server that froze, or a network that swallows packets, says nothing at all. Longer than a wait for a lock."""
+RETRY_PAUSE = 0.01
+SHORT = 4096
+"""Bytes that every server takes in one statement."""
 
-INIT = "SET innodb_lock_wait_timeout=5, time_zone='+00:00' /*M!100300 , idle_transaction_timeout=5 */"
-"""A node that freezes inside a transaction keeps its row locks, and with them the fires of everybody, for as long as
-it is frozen. MariaDB ends such a transaction by itself; MySQL has no such setting and takes this for a comment."""
-
-DEADLOCK, LOCK_WAIT = 1213, 1205
-DEMOTED = frozenset({1290, 1792, 1836})
-AWAY = frozenset(
-    {
-        1040,
-        1042,
-        1043,
-        1053,
-        1077,
-        1079,
-        1152,
-        1158,
-        1159,
-        1160,
-        1161,
-        1184,
-        1203,
-        1317,
-        2000,
-        2002,
-        2003,
-        2005,
-        2006,
-        2013,
-        2014,
-        2027,
-        2055,
-    }
-)
-
-
-SILENCE = (OSError, PoolTimeout, TimeoutError, asyncio.IncompleteReadError)
+SILENCE = (OSError, TimeoutError, asyncio.IncompleteReadError)
 
 
 class MysqlStore:
@@ -73,68 +42,94 @@ class MysqlStore:
         url: URL,
         *,
         pool_size: int = 10,
-        connect_timeout: float = 5.0,
         transaction_timeout: float = TRANSACTION_SECONDS,
+        connect_timeout: float = 5.0,
+        idle_seconds: int = IDLE_SECONDS,
         isolation_level: Isolation = "READ COMMITTED",
     ) -> None:
         self.hot = HotStatements(MysqlDialect())
-        self.retried = 0
-        """Units run again after a deadlock or a lock wait, since the start."""
+        self.retried: Counter[int] = Counter()
+        """Units run again, by the server's error number, since the start."""
         self._url = url
         self._timeout = transaction_timeout
-        self._engine = _engine(
-            url, pool_size=pool_size, connect_timeout=connect_timeout, isolation_level=isolation_level
+        self.connections = Connections(
+            url,
+            size=pool_size,
+            connect_timeout=connect_timeout,
+            isolation_level=isolation_level,
+            idle_seconds=idle_seconds,
         )
 
     async def write(self, unit: Unit[T]) -> T:
-        for turn in range(RETRIES):
+        turn = 0
+        while True:
             try:
                 return await self._transaction(unit)
             except DBAPIError as error:
-                code = code_of(error)
-                if code not in (DEADLOCK, LOCK_WAIT) or turn == RETRIES - 1:
+                turn, code = turn + 1, code_of(error)
+                if code is None or turn >= TRIES.get(code, 1):
                     raise await self._translate(error, code) from error
-                self.retried += 1
-                await asyncio.sleep(0.002 * (turn + 1))
-            except SILENCE as error:
-                raise StoreUnavailable(
-                    f"the database cannot be reached: {str(error) or 'it does not answer'}"
-                ) from error
-        raise AssertionError("unreachable")
+                self.retried[code] += 1
+                await asyncio.sleep(RETRY_PAUSE * turn * random.random())  # noqa: S311 - so that two do not meet again
+            except (PoolTimeout, *SILENCE) as error:
+                raise self._silence(error) from error
 
     async def read(self, unit: Unit[T]) -> T:
         try:
-            async with asyncio.timeout(self._timeout), self._engine.connect() as connection:
+            async with asyncio.timeout(self._timeout), self.connections.open() as connection:
                 return await connection.run_sync(unit)
         except DBAPIError as error:
             raise await self._translate(error, code_of(error)) from error
-        except SILENCE as error:
-            raise StoreUnavailable(f"the database cannot be reached: {str(error) or 'it does not answer'}") from error
+        except (PoolTimeout, *SILENCE) as error:
+            raise self._silence(error) from error
 
     def blocking(self) -> "BlockingMysql":
         """For a thread without an event loop; call it in that thread."""
         return BlockingMysql(self._url)
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await self.connections.close()
 
     async def _transaction(self, unit: Unit[T]) -> T:
-        async with asyncio.timeout(self._timeout), self._engine.connect() as connection:
+        async with asyncio.timeout(self._timeout), self.connections.open() as connection:
             async with connection.begin():
                 answer = await connection.run_sync(unit)
                 crash.reached("before_commit")
             crash.reached("after_commit")
             return answer
 
+    def _silence(self, error: Exception) -> StoreUnavailable:
+        if isinstance(error, PoolTimeout):
+            return StoreUnavailable(f"all {self.connections.size} connections to the database are in use")
+        self.connections.distrust()
+        return StoreUnavailable(f"the database cannot be reached: {str(error) or 'it does not answer'}")
+
     async def _translate(self, error: DBAPIError, code: int | None) -> Exception:
+        if code in (DEADLOCK, LOCK_WAIT):
+            return Contended(f"others held the rows this needs, {TRIES[code]} times in a row: {error.orig}")
         if code in DEMOTED:
-            # These connections work, but lead to a server that must not be written to any more.
-            await self._engine.dispose()
-        if code in DEMOTED or code in AWAY or code in (DEADLOCK, LOCK_WAIT) or error.connection_invalidated:
+            self.connections.distrust()
+            return ReadOnly(f"the database server is read-only: {error.orig}")
+        if code == TOO_LONG or (error.connection_invalidated and await self._is_too_long(error)):
+            return TooLong.one("max_allowed_packet", "the database takes no statement as long as this one")
+        if error.connection_invalidated:
+            self.connections.distrust()
+        if code in AWAY or error.connection_invalidated:
             return StoreUnavailable(f"the database cannot be used now: {error.orig}")
         if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and code is None):
             return StoreUnavailable(f"the database cannot be reached: {error.orig}")
         return error
+
+    async def _is_too_long(self, error: DBAPIError) -> bool:
+        """Whether the failed statement is longer than the server takes: it then closes the connection without a word
+        as often as not, and only the length tells this from an outage."""
+        length = length_of(error)
+        if length < SHORT:
+            return False
+        try:
+            return length >= await self.read(_max_allowed_packet)
+        except StoreUnavailable:
+            return False
 
 
 class BlockingMysql:
@@ -160,26 +155,5 @@ class BlockingMysql:
         self._runner.close()
 
 
-def code_of(error: DBAPIError) -> int | None:
-    """The server's error number, if it sent one."""
-    arguments = getattr(error.orig, "args", ())
-    return arguments[0] if arguments and isinstance(arguments[0], int) else None
-
-
-def _engine(url: URL, *, pool_size: int, connect_timeout: float, isolation_level: Isolation) -> AsyncEngine:
-    return create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=2,
-        pool_timeout=10,
-        pool_recycle=1800,
-        pool_use_lifo=True,
-        # Every transaction here ends by its own COMMIT or ROLLBACK; the pool's would be one round trip more for each.
-        pool_reset_on_return=None,
-        isolation_level=isolation_level,
-        connect_args={
-            "connect_timeout": connect_timeout,
-            "init_command": INIT,
-            "charset": "utf8mb4",
-        },
-    )
+def _max_allowed_packet(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one())

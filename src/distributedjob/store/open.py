@@ -6,6 +6,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from distributedjob.model.errors import Invalid
+from distributedjob.store.port import TRANSACTION_SECONDS
 from distributedjob.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -26,15 +27,18 @@ def parse_url(text: str) -> URL:
         raise Invalid.one("database_url", f"'{url.drivername}' is not supported; use one of {', '.join(DRIVERS)}")
     if url.drivername in ("mysql", "mariadb"):
         url = url.set(drivername=f"{url.drivername}+asyncmy")
-    if not url.database:
+    if not url.database or url.database == ":memory:":
         raise Invalid.one("database_url", "names no database")
     return url
 
 
-def open_store(url: URL, *, pool_size: int = 10) -> "SqliteStore | MysqlStore":
+def open_store(
+    url: URL, *, pool_size: int = 10, transaction_timeout: float = TRANSACTION_SECONDS
+) -> "SqliteStore | MysqlStore":
+    """`pool_size` and `transaction_timeout` are for a server; a file has one writer, and no network in between."""
     if url.get_backend_name() == "sqlite":
         return SqliteStore(str(url.database))
     # Half of the program's import time is this driver's bridge, which SQLite does not need.
     from distributedjob.store.mysql import MysqlStore  # noqa: PLC0415
 
-    return MysqlStore(url, pool_size=pool_size)
+    return MysqlStore(url, pool_size=pool_size, transaction_timeout=transaction_timeout)

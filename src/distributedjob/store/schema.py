@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from distributedjob.model.errors import Conflict
 from distributedjob.store.backup import back_up
 from distributedjob.store.open import open_store, parse_url
-from distributedjob.store.port import Store
+from distributedjob.store.port import TRANSACTION_SECONDS, Store
 from distributedjob.telemetry.logs import quiet_libraries
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -22,6 +22,8 @@ BASE = "base"
 UPGRADE_COMMAND = "distributedjob db upgrade"
 LOCK = "distributedjob_schema"
 LOCK_SECONDS = 60
+UPGRADE_SECONDS = 86_400.0
+"""A large table takes its time to change, and the program waits for it."""
 
 
 def revisions() -> tuple[str, ...]:
@@ -109,8 +111,8 @@ def sqlite_path(url: str) -> Path | None:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
-    store = open_store(parse_url(url), pool_size=1)
+async def opened(url: str, *, transaction_timeout: float = TRANSACTION_SECONDS) -> AsyncIterator[Store]:
+    store = open_store(parse_url(url), pool_size=1, transaction_timeout=transaction_timeout)
     try:
         yield store
     finally:
@@ -118,7 +120,7 @@ async def opened(url: str) -> AsyncIterator[Store]:
 
 
 async def _migrate(url: str, unit: Callable[[Connection], None]) -> None:
-    async with opened(url) as store:
+    async with opened(url, transaction_timeout=UPGRADE_SECONDS) as store:
         await store.write(unit)
 
 

@@ -1,0 +1,98 @@
+"""The connections to a MySQL or MariaDB server: how many there are, how they are set up, when one is not used again.
+
+A connection that rested longer than the server keeps it, or that led to a server which was demoted or fell silent, is
+replaced before its next use; the new one resolves the server's name again.
+"""
+
+from typing import Literal
+
+from sqlalchemy import URL, ExceptionContext, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from distributedjob.model.instant import SECOND
+from distributedjob.runtime.clock import boot_micros
+
+Isolation = Literal["READ COMMITTED", "AUTOCOMMIT"]
+
+IDLE_SECONDS = 10
+"""How long the server waits for the next statement, and for a client that does not read. A node that freezes inside a
+transaction, or whose packets vanish, keeps its row locks, and with them the fires of everybody, for as long as the
+server keeps the connection; by default that is eight hours."""
+
+INIT = (
+    "SET innodb_lock_wait_timeout=5, time_zone='+00:00', wait_timeout={idle}, net_write_timeout={idle}"
+    " /*M!100300 , idle_transaction_timeout={halved} */"
+)
+"""MariaDB can be stricter with a transaction than with a connection at rest; MySQL takes that for a comment."""
+
+RECYCLE_SECONDS = 1800
+POOL_TIMEOUT = 10.0
+
+
+class Connections:
+    """At most `size` connections, made when they are needed."""
+
+    def __init__(
+        self, url: URL, *, size: int, connect_timeout: float, isolation_level: Isolation, idle_seconds: int
+    ) -> None:
+        self.size = size
+        self.waits = 0
+        """How often somebody found all of them in use, since the start."""
+        self._longest_rest = idle_seconds * SECOND // 2
+        self._generation = 0
+        self._engine = create_async_engine(
+            url,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT,
+            pool_recycle=RECYCLE_SECONDS,
+            pool_use_lifo=True,
+            # Every transaction here ends by its own COMMIT or ROLLBACK; the pool's would be one round trip more.
+            pool_reset_on_return=None,
+            isolation_level=isolation_level,
+            connect_args={
+                "connect_timeout": connect_timeout,
+                "init_command": INIT.format(idle=idle_seconds, halved=-(-idle_seconds // 2)),
+                "charset": "utf8mb4",
+            },
+        )
+        event.listen(self._engine.sync_engine, "checkout", self._look_over)
+        event.listen(self._engine.sync_engine, "checkin", _note_rest)
+        event.listen(self._engine.sync_engine, "handle_error", _keep_pool)
+
+    @property
+    def used(self) -> int:
+        """How many are in use now."""
+        pool = self._engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool.checkedout()
+
+    def open(self) -> AsyncConnection:
+        """A connection for one `async with`; waits for a free one."""
+        if self.used >= self.size:
+            self.waits += 1
+        return self._engine.connect()
+
+    def distrust(self) -> None:
+        """Use none of the connections made so far for another transaction."""
+        self._generation += 1
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    def _look_over(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        now, generation = boot_micros(), self._generation
+        rested = now - record.info.get("rests_since", now)
+        if rested > self._longest_rest or record.info.setdefault("generation", generation) != generation:
+            raise DisconnectionError
+
+
+def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since"] = boot_micros()
+
+
+def _keep_pool(context: ExceptionContext) -> None:
+    """The library would judge the other connections by the wall clock, which may step; `distrust` does without."""
+    context.invalidate_pool_on_disconnect = False

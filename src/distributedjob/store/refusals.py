@@ -1,0 +1,34 @@
+"""What the error numbers of MySQL and MariaDB mean for whoever asked."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.exc import DBAPIError
+
+DEADLOCK, LOCK_WAIT = 1213, 1205
+TOO_LONG = 1153
+DEMOTED = frozenset({1290, 1792, 1836})
+"""The server must not be written to: a replica, or a primary that was demoted. Its connections work all the same."""
+
+AWAY = frozenset(
+    {1040, 1042, 1043, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1317, 1927, 3032, 4031}
+    | {2000, 2002, 2003, 2005, 2006, 2013, 2014, 2027, 2055}
+)
+
+
+def code_of(error: DBAPIError) -> int | None:
+    """The server's error number, if it sent one."""
+    arguments = getattr(error.orig, "args", ())
+    return arguments[0] if arguments and isinstance(arguments[0], int) else None
+
+
+def length_of(error: DBAPIError) -> int:
+    """About how many bytes the failed statement had on its way, its texts escaped; 0 when it had none."""
+    parameters = error.params if isinstance(error.params, Sequence | Mapping) else ()
+    values = parameters.values() if isinstance(parameters, Mapping) else parameters
+    texts = [value for value in values if isinstance(value, str | bytes)]
+    return len(error.statement or "") + sum(map(_length_on_the_way, texts))
+
+
+def _length_on_the_way(value: str | bytes) -> int:
+    content = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    return len(content) + sum(map(content.count, (b'"', b"'", b"\\", b"\n", b"\r", b"\0", b"\x1a")))
