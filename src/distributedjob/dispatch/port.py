@@ -31,7 +31,35 @@ class RoomMade:
     task_ids: frozenset[int]
 
 
-News = Hint | CursorMoved | CancelAsked | RoomMade
+@dataclass(frozen=True, slots=True)
+class OrdersChanged:
+    """An operator gave or lifted an order or a stop switch: nodes read them anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged:
+    """A user's password, status or sessions changed: what is remembered of this user is void."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked:
+    """An API token, named by the digest of its text, is void."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What other nodes did, for the owners of the shards concerned: cursors moved, the earliest to `cursor_at`, and
+    executions of these tasks ended."""
+
+    cursor_at: Instant | None
+    task_ids: frozenset[int]
+
+
+News = Hint | CursorMoved | CancelAsked | RoomMade | OrdersChanged | UserChanged | TokenRevoked | Elsewhere
 
 
 class Dispatch(Protocol):

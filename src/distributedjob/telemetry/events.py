@@ -25,6 +25,7 @@ class Events:
         self._said: dict[str, float] = {}
         self._away_since: float | None = None
         self._etcd_away_since: float | None = None
+        self._redis_away_since: float | None = None
         self._second, self._failures = 0, 0
 
     def starting(self, *, version: str, session: int, database: str, roles: str) -> None:
@@ -76,6 +77,19 @@ class Events:
 
     def leader_changed(self, *, leader: int, here: bool) -> None:
         self._log.info("another session leads", leader=leader, here=here)
+
+    def redis_away(self, cause: str) -> None:
+        if self._redis_away_since is None:
+            self._redis_away_since = time.monotonic()
+            self._log.warning("Redis is away; this node goes on for itself", cause=cause)
+
+    def redis_back(self) -> None:
+        since, self._redis_away_since = self._redis_away_since, None
+        if since is not None:
+            self._log.info("Redis is back", away_seconds=round(time.monotonic() - since, 1))
+
+    def redis_refuses(self, cause: str) -> None:
+        self._rarely("redis", "Redis refuses a command; this node does without", cause=cause)
 
     def execution_failed(self, *, execution_id: int, task_id: int, state: str, reason: str, message: str) -> None:
         second = int(time.monotonic())

@@ -26,6 +26,13 @@ class Metrics:
         self.fenced = self._counter("results_fenced", "Results that came too late to count.")
         self.rescued = self._counter("executions_rescued", "Executions taken from lost workers.")
         self.etcd_registrations = self._counter("etcd_registrations_anew", "Registrations after a lost lease.")
+        self.redis_connected = Gauge(
+            "distributedjob_redis_connected", "Whether Redis answers: 0 without one.", registry=self.registry
+        )
+        self.lookups = self._counter("cache_lookups", "Looks at what is kept for a moment.", ["kind", "result"])
+        self.cache_foreign = self._counter("cache_foreign", "Values and messages in Redis that are not ours.")
+        self.news_dropped = self._counter("news_dropped", "News that did not reach the other nodes.")
+        self.limited = self._counter("api_limited", "Requests refused because there were too many.")
         self.flush_rows = self._histogram("flush_rows", "Rows per batch of results.", SIZES)
         self.flush_seconds = self._histogram("flush_seconds", "Time to write one batch of results.", SECONDS)
         self.oldest_pending = Gauge(
