@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from distributedjob.model.errors import Unavailable
+from distributedjob.runtime.batch_size import BatchSize
 from distributedjob.services.desk import Desk
 from distributedjob.services.finishing import Written, write_results
 from distributedjob.services.results import Result, take_batch
@@ -49,6 +50,7 @@ class Finisher:
         self._on_written = on_written
         self._on_refused = on_refused
         self._writers = writers
+        self._size = BatchSize(BATCH)
         self._waiting: deque[Result] = deque()
         self._in_flight = 0
         self._journaled: set[tuple[int, int]] = set()
@@ -81,10 +83,9 @@ class Finisher:
             while not self._waiting:
                 self._more.clear()
                 await self._more.wait()
-            batch = take_batch(self._waiting, limit=BATCH)
+            batch = take_batch(self._waiting, limit=self._size.now)
             self._in_flight += len(batch)
             await self._write(batch)
-            self._in_flight -= len(batch)
             if not self.backlog:
                 self._idle.set()
             if len(self._waiting) < SMALL_BATCH:
@@ -100,13 +101,28 @@ class Finisher:
                 self._events.results_wait(error, waiting=self.backlog)
                 await self._wait_out(batch, pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
+                self._size.note_failure(len(batch))
+                batch = self._put_back(batch, keep=self._size.now)
             except Exception as error:  # noqa: BLE001 - a row the database refuses must not hold up the others
                 await self._isolate(batch, error)
                 return
             else:
-                self._on_written(batch, written, time.perf_counter() - began)
-                await self._forget(batch)
+                seconds = time.perf_counter() - began
+                self._size.note_success(len(batch), seconds=seconds)
+                self._on_written(batch, written, seconds)
+                await self._settle(batch)
                 return
+
+    def _put_back(self, batch: list[Result], *, keep: int) -> list[Result]:
+        """The first few of a batch that failed; the others wait again, before those that came later."""
+        self._waiting.extendleft(reversed(batch[keep:]))
+        self._in_flight -= len(batch[keep:])
+        return batch[:keep]
+
+    async def _settle(self, batch: list[Result]) -> None:
+        """Nothing is left to do for these."""
+        await self._forget(batch)
+        self._in_flight -= len(batch)
 
     async def _wait_out(self, batch: list[Result], seconds: float) -> None:
         """Until the next try, keep on disk what waits: this batch, the ones behind it, and each that comes."""
@@ -147,16 +163,16 @@ class Finisher:
                 await asyncio.to_thread(self._journal.clear)
 
     async def _isolate(self, batch: list[Result], error: Exception) -> None:
-        """Write the others one by one, and the one that was refused by its bare facts."""
-        if len(batch) > 1:
-            for result in batch:
-                await self._write([result])
+        """Write the others in ever smaller batches, and the one that was refused by its bare facts."""
+        if half := len(batch) // 2:
+            await self._write(batch[:half])
+            await self._write(batch[half:])
             return
         (result,) = batch
         if result.bare:
             self._events.result_refused(error, execution_id=result.row.id)
             self._on_refused(result)
-            await self._forget(batch)
+            await self._settle(batch)
             return
         self._events.output_refused(error, execution_id=result.row.id)
         await self._write([result.stripped()])
