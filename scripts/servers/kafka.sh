@@ -31,8 +31,8 @@ archive_classes() {
   local dir archive; dir=$(folder kafka) && archive=$dir/archive
   touch "$archive.tried"
   KAFKA_ARCHIVE=-XX:ArchiveClassesAtExit=$archive.new kafka_launch
-  if wait_until_ready kafka && down kafka >/dev/null && [[ -s $archive.new ]]; then mv "$archive.new" "$archive"; fi
-  down kafka
+  if wait_until_ready kafka && stop kafka TERM && [[ -s $archive.new ]]; then mv "$archive.new" "$archive"; fi
+  down kafka >/dev/null
 }
 
 kafka_home() { folder kafka; }
