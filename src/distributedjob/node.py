@@ -184,7 +184,7 @@ class Node:
         if self._resources.clock.frozen:
             self._resources.events.clock_stepped()
         if self.worker is not None and not self.stopping:
-            self.worker.slots.open = self.ready
+            self.worker.slots.fit = self.ready
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     OVERLAP = "overlap"
     LIMIT = "limit"
     SUPERSEDED = "superseded"
+    STOPPED = "stopped"
     MISFIRE = "misfire"
     RESTORED = "restored"
     RETRY = "retry"
@@ -87,7 +88,7 @@ REASONS: dict[State, frozenset[Reason]] = {
     State.CANCELLED: frozenset({Reason.ASKED, Reason.REPLACED}),
     State.EXPIRED: frozenset({Reason.DEADLINE}),
     State.UNKNOWN: frozenset({Reason.ANSWER_LOST, Reason.WORKER_LOST, Reason.ATTEMPT_TIMEOUT}),
-    State.SKIPPED: frozenset({Reason.OVERLAP, Reason.SUPERSEDED}),
+    State.SKIPPED: frozenset({Reason.OVERLAP, Reason.SUPERSEDED, Reason.STOPPED}),
     State.MISSED: frozenset({Reason.MISFIRE, Reason.RESTORED}),
 }
 

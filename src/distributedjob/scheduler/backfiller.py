@@ -11,15 +11,23 @@ from distributedjob.model.task import TaskDefinition
 from distributedjob.services.desk import Desk, Transaction
 from distributedjob.services.fire_rows import LOW_PRIORITY, deadline_of
 from distributedjob.services.gatekeeper import Gatekeeper
+from distributedjob.services.levers import find_catchup_rate
+from distributedjob.services.stops import is_stopped
 from distributedjob.store.backfills import BackfillRow, list_open_backfills, lock_backfill, move_backfill
 from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.hot.rows import ExecutionRow
 from distributedjob.store.revisions import hold_current_revision
 from distributedjob.timing.timetable import next_fire
 
+MANY = 5_000
+"""Ranges looked at while something is stopped, so that those of others are found behind the stopped ones."""
+
 
 class Backfiller:
-    """One pass a second records `rate` fires, shared by all open ranges, oldest first."""
+    """One pass a second records `rate` fires, or what the lever says, shared by all open ranges, oldest first.
+
+    Ranges of what is stopped stay as they are.
+    """
 
     name = "backfiller"
 
@@ -31,8 +39,9 @@ class Backfiller:
     async def run_once(self) -> bool:
         if not self._membership.leads:
             return False
-        budget, failed = self._rate, None
-        for id_ in await self._desk.store.read(lambda c: list_open_backfills(c, limit=self._rate)):
+        failed = None
+        budget, open_ranges = await self._desk.read(self._look)
+        for id_ in open_ranges:
             try:
                 budget -= await self._desk.write(partial(record_range, backfill_id=id_, limit=budget))
             except Unavailable:
@@ -44,6 +53,19 @@ class Backfiller:
         if failed is not None:
             raise failed
         return False
+
+    def _look(self, tx: Transaction) -> tuple[int, list[int]]:
+        """How many fires this pass may record, and of which ranges."""
+        budget = find_catchup_rate(tx, default=self._rate)
+        rows = list_open_backfills(tx.connection, limit=MANY if tx.stops else budget)
+        if tx.stops:
+            definitions = tx.revisions.load(tx.connection, ((row.task_id, row.revision) for row in rows))
+            rows = [row for row in rows if not _is_stopped(tx, row, definitions.get((row.task_id, row.revision)))]
+        return budget, [row.id for row in rows[:budget]]
+
+
+def _is_stopped(tx: Transaction, row: BackfillRow, definition: TaskDefinition | None) -> bool:
+    return definition is not None and is_stopped(tx, definition, department_id=row.department_id)
 
 
 def record_range(tx: Transaction, *, backfill_id: int, limit: int) -> int:

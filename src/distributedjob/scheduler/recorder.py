@@ -12,12 +12,14 @@ from distributedjob.cluster.port import Membership
 from distributedjob.dispatch.port import CursorMoved
 from distributedjob.model.errors import Unavailable
 from distributedjob.model.execution import Claimed
+from distributedjob.model.instant import SECOND
 from distributedjob.model.task import TaskDefinition
+from distributedjob.runtime.batch_size import BatchSize
 from distributedjob.runtime.clock import Clock
 from distributedjob.scheduler.window import AHEAD, Window
 from distributedjob.services.batch import NO_SLOTS, Recorded, Slots
 from distributedjob.services.desk import Desk
-from distributedjob.services.recording import record_due
+from distributedjob.services.recording import record_free
 from distributedjob.telemetry.events import Events
 
 BATCH = 250
@@ -37,6 +39,9 @@ class LocalWorker(Protocol):
 
     @property
     def free(self) -> int: ...
+
+    @property
+    def open(self) -> bool: ...
 
     def take_slots(self, wanted: int) -> Slots: ...
 
@@ -96,6 +101,7 @@ class Recorder:
         self._events = events
         self._on_recorded = on_recorded
         self._patience = patience
+        self._size = BatchSize(BATCH)
         self._wake = asyncio.Event()
         self._closing = False
 
@@ -124,24 +130,27 @@ class Recorder:
             try:
                 began = self._clock.now()
                 await self._record(due)
-                await self._gather(len(due), took=self._clock.now() - began)
+                took = self._clock.now() - began
+                self._size.note_success(len(due), seconds=took / SECOND)
+                await self._gather(len(due), took=took)
                 pause = FIRST_PAUSE
             except Unavailable as error:
+                self._size.note_failure(len(due))
                 self._events.recording_waits(error, schedules=len(due))
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
             except Exception as error:  # noqa: BLE001 - one broken schedule must not stop the others
-                await self._record_singly(due, error)
+                await self._record_apart(due, error)
 
     async def _room(self) -> int:
         """How many fires to take. A busy worker is waited for a moment: a fire that cannot start yet gains nothing
         by being recorded first, and one that is recorded as claimed saves a write."""
-        if self._worker is None:
-            return BATCH
+        if self._worker is None or not self._worker.open:
+            return self._size.now
         next_at = self._window.next_at
         while next_at is not None and self._worker.free < SMALL_BATCH and self._clock.now() - next_at < self._patience:  # noqa: ASYNC110
             await asyncio.sleep(WAIT_SECONDS)  # a slot is freed thousands of times a second: an event costs more
-        return max(SMALL_BATCH, min(BATCH, self._worker.free))
+        return min(self._size.now, max(SMALL_BATCH, self._worker.free))
 
     async def _gather(self, recorded: int, *, took: int) -> None:
         """After a small batch, with the next fires due already, let a few more come: most of a transaction's cost is
@@ -168,7 +177,7 @@ class Recorder:
         slots = NO_SLOTS if self._worker is None else self._worker.take_slots(len(due))
         recorded = Recorded()
         try:
-            recorded = await self._desk.write(lambda tx: record_due(tx, due, slots=slots))
+            recorded = await self._desk.write(lambda tx: record_free(tx, due, slots=slots))
             self._hand_over(recorded)
         finally:
             # What is not recorded leaves the window too: the next read, a second later, brings it back.
@@ -182,15 +191,17 @@ class Recorder:
         self._desk.dispatch.announce(recorded.hints)
         self._on_recorded(recorded)
 
-    async def _record_singly(self, due: list[int], error: Exception) -> None:
-        if len(due) == 1:
-            self._events.schedule_refused(error, schedule_id=due[0])
+    async def _record_apart(self, due: list[int], error: Exception) -> None:
+        """Find the schedule that is at fault by halves, and record the others."""
+        half = len(due) // 2
+        if not half:
+            self._events.schedule_refused(error, schedule_id=due[0])  # for its owner to mend
             return
-        for schedule_id in due:
+        for part in (due[:half], due[half:]):
             try:
-                await self._record([schedule_id])
+                await self._record(part)
             except Unavailable as outage:
-                self._events.recording_waits(outage, schedules=len(due))
+                self._events.recording_waits(outage, schedules=len(part))
                 return  # the next read brings the rest back
-            except Exception as refused:  # noqa: BLE001 - named, and left for its owner to mend
-                self._events.schedule_refused(refused, schedule_id=schedule_id)
+            except Exception as refused:  # noqa: BLE001
+                await self._record_apart(part, refused)

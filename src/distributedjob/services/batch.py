@@ -12,6 +12,7 @@ from distributedjob.rules.misfire import Due, Plan, Range, plan
 from distributedjob.services.desk import Transaction
 from distributedjob.services.fire_rows import claimed_of, counts_from_end, fire_row, missed_row
 from distributedjob.services.gatekeeper import Gatekeeper
+from distributedjob.services.stops import is_stopped
 from distributedjob.store.backfills import BackfillRow, insert_backfill
 from distributedjob.store.codec import decode_schedule
 from distributedjob.store.errors import DuplicateKey
@@ -84,6 +85,7 @@ class RecordingBatch:
         self._reason = reason
         self._slots = slots
         self._free = slots.free
+        self._stops = tx.stops or None
         self._walked = 0
         self._rows: list[ExecutionRow] = []
         self._claimed: list[Claimed] = []
@@ -141,11 +143,18 @@ class RecordingBatch:
         flags: Flag = Flag.NONE,
     ) -> int:
         execution = fire_row(self._tx, row, schedule, definition, fire_at, flags=flags)
-        if definition.policies.gated:
+        if self._stops is not None and is_stopped(self._tx, definition, department_id=row.department_id):
+            self._stop(execution)
+        elif definition.policies.gated:
             self._gated.append((execution, definition))
         else:
             self._admit(execution)
         return execution.id
+
+    def _stop(self, row: ExecutionRow) -> None:
+        """A fire under a stop switch is decided all the same: it makes no run, and does not count."""
+        self._skipped[row.source_id] += 1
+        self._rows.append(row._replace(state=State.SKIPPED, reason=Reason.STOPPED, ended_at=self._tx.now))
 
     def _admit(self, row: ExecutionRow) -> None:
         """A row that may start: claimed at once where this process has room, else pending with a hint."""
@@ -201,7 +210,7 @@ class RecordingBatch:
         self._recorded.cursors.extend((move.id, move.next_fire_at) for move in moves)
 
     def _move_of(self, planned: _Planned) -> CursorMove:
-        """Where the cursor goes. A fire that its gate skipped does not count against the maximum of fires."""
+        """Where the cursor goes. A skipped fire does not count against the schedule's maximum of fires."""
         decided, skipped = planned.plan, self._skipped[planned.row.id]
         left, next_fire_at = decided.fires_left, decided.next_fire_at
         if left is not None and skipped:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from distributedjob.dispatch.port import Dispatch, News
 from distributedjob.model.instant import Instant
+from distributedjob.rules.stops import NO_STOPS, Stops
 from distributedjob.store.hot.statements import HotStatements
 from distributedjob.store.port import Connection, Store
 from distributedjob.store.revisions import Revisions
@@ -15,7 +16,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What a verb works with. `news` is passed on after the commit, and dropped with a rollback."""
+    """What a verb works with. `news` is passed on after the commit, and dropped with a rollback. `stops` are the
+    switches as this node last read them."""
 
     connection: Connection
     hot: HotStatements
@@ -23,11 +25,21 @@ class Transaction:
     now: Instant
     new_id: Callable[[], int]
     clock: Callable[[], Instant]
+    stops: Stops = NO_STOPS
     news: list[News] = field(default_factory=list)
 
     def at_present(self) -> "Transaction":
         """The same transaction with the time read again: for what has to be judged after waiting for a lock."""
         return replace(self, now=self.clock())
+
+
+class StopBoard:
+    """The stop switches as this node last read them: a copy that never changes, replaced as a whole."""
+
+    __slots__ = ("present",)
+
+    def __init__(self) -> None:
+        self.present: Stops = NO_STOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,7 @@ class Desk:
     clock: Callable[[], Instant]
     new_id: Callable[[], int]
     cluster_key: bytes
+    board: StopBoard = field(default_factory=StopBoard)
 
     async def write(self, verb: Callable[[Transaction], T]) -> T:
         """Carry out `verb` in one transaction and pass its news on. Raises StoreUnavailable."""
@@ -54,5 +67,7 @@ class Desk:
 
     def _carry_out(self, connection: Connection, verb: Callable[[Transaction], T]) -> tuple[T, list[News]]:
         # A retried unit gets a fresh transaction object, so news of a rolled-back run is never passed on.
-        transaction = Transaction(connection, self.store.hot, self.revisions, self.clock(), self.new_id, self.clock)
+        transaction = Transaction(
+            connection, self.store.hot, self.revisions, self.clock(), self.new_id, self.clock, self.board.present
+        )
         return verb(transaction), transaction.news

@@ -26,9 +26,10 @@ def insert_backfill(connection: Connection, row: BackfillRow, *, created_at: Ins
     connection.execute(insert(backfill).values(**row._asdict(), created_at=created_at))
 
 
-def list_open_backfills(connection: Connection, *, limit: int) -> list[int]:
-    query = select(backfill.c.id).where(backfill.c.next_at.is_not(None)).order_by(backfill.c.next_at).limit(limit)
-    return list(connection.execute(query).scalars())
+def list_open_backfills(connection: Connection, *, limit: int) -> list[BackfillRow]:
+    """Those that are not done, unlocked, the one that is furthest behind first."""
+    query = select(*COLUMNS).where(backfill.c.next_at.is_not(None)).order_by(backfill.c.next_at).limit(limit)
+    return [BackfillRow(*row) for row in connection.execute(query)]
 
 
 def lock_backfill(connection: Connection, id_: int) -> BackfillRow | None:

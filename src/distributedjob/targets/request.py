@@ -36,6 +36,11 @@ class Origin:
         return cls(scheme, host, port, tls, f"{scheme}://{authority} {identity}", authority)
 
     @property
+    def name(self) -> str:
+        """`scheme://host:port`, as stop switches name it."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
     def host_header(self) -> str:
         default = 443 if self.scheme == "https" else 80
         return bracketed(self.host) if self.port == default else self.authority

@@ -8,12 +8,13 @@ look-alike dots and digits are mapped before the address is judged.
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import quote
 
 import idna
 
-from distributedjob.targets.request import Scheme
+from distributedjob.targets.request import Scheme, bracketed
 
 MAX_URL = 8000
 _SPLIT = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#\\]*)(?P<rest>(?:[/?#].*)?)", re.DOTALL)
@@ -49,6 +50,13 @@ def parse_url(text: str) -> UrlParts:
         raise ValueError("a fragment (#…) is never sent to a server; leave it out, or write %23 for a literal #")
     target = rest if rest.startswith("/") else "/" + rest
     return UrlParts("https" if scheme == "https" else "http", host, port, target)
+
+
+@lru_cache(maxsize=4096)
+def origin_of(url: str) -> str:
+    """`scheme://host:port` in one spelling, the port always named. Raises ValueError like `parse_url`."""
+    parts = parse_url(url)
+    return f"{parts.scheme}://{bracketed(parts.host)}:{parts.port}"
 
 
 def wire(literal: str) -> str:

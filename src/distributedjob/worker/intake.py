@@ -1,6 +1,7 @@
 """What this node claims: hinted executions at their time, and by pull what no hint brought."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,9 +9,10 @@ from heapq import heappop, heappush
 
 from distributedjob.model.errors import Unavailable
 from distributedjob.model.execution import Claimed, Flag, Hint
-from distributedjob.model.instant import Instant
+from distributedjob.model.instant import SECOND, Instant
 from distributedjob.model.task import TaskDefinition
 from distributedjob.runtime import crash
+from distributedjob.runtime.batch_size import BatchSize
 from distributedjob.services.desk import Desk, Transaction
 from distributedjob.store.parameters import find_parameters
 from distributedjob.telemetry.events import Events
@@ -24,6 +26,9 @@ HINT_LIMIT = 200_000
 
 LONGEST_SLEEP = 1.0
 PAUSE = 0.1
+
+REST = 2 * SECOND
+"""How long a pull rests that found nothing but what a stopped department has waiting: it walks past all of that."""
 
 
 class Intake:
@@ -47,18 +52,24 @@ class Intake:
         self._session = session
         self._now = now
         self._events = events
+        self._size = BatchSize(BATCH)
         self._compiled = CompiledTasks()
         self._hints: list[tuple[Instant, int, int, str]] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self._rests_until: Instant = 0
 
     def hint(self, hint: Hint) -> bool:
         """Whether the hint is taken; at its time the execution is claimed if a slot is free."""
-        if hint.queue not in self._queues or len(self._hints) >= HINT_LIMIT:
+        if hint.queue not in self._queues or len(self._hints) >= HINT_LIMIT or self._slots.cordoned:
             return False
         heappush(self._hints, (hint.not_before, hint.id, hint.fence, hint.queue))
         self._wake.set()
         return True
+
+    def forget_hints(self) -> None:
+        """What they name is others' to claim from now on."""
+        self._hints.clear()
 
     def wake(self) -> None:
         """A slot became free."""
@@ -85,7 +96,7 @@ class Intake:
             await self._claim_hinted(ready)
 
     def _ready(self) -> dict[str, list[tuple[int, int]]]:
-        room = self._slots.take(min(BATCH, len(self._hints)))
+        room = self._slots.take(min(self._size.now, len(self._hints)))
         ready: dict[str, list[tuple[int, int]]] = defaultdict(list)
         now, taken = self._now(), 0
         while taken < room and self._hints and self._hints[0][0] <= now:
@@ -110,49 +121,70 @@ class Intake:
         try:
             while ready:
                 queue, hints = ready.popitem()
+                if self._is_stopped(queue):
+                    self._slots.give_back(len(hints))
+                    continue  # the pull finds them when the switch is lifted
                 await self._claim(partial(self._by_hints, hints, queue), taken=len(hints), queue=queue)
         finally:
             self._slots.give_back(sum(map(len, ready.values())))
 
     def _by_hints(self, hints: list[tuple[int, int]], queue: str, tx: Transaction) -> list[Claimed]:
-        return tx.hot.claim(tx.connection, hints, queue=queue, session=self._session, now=tx.now)
+        return tx.hot.claim(
+            tx.connection,
+            hints,
+            queue=queue,
+            session=self._session,
+            now=tx.now,
+            except_departments=_stopped_departments(tx),
+        )
+
+    def _is_stopped(self, queue: str) -> bool:
+        stops = self._desk.board.present
+        return bool(stops) and stops.holds_queue(queue, now=self._now()) is not None
 
     async def pull(self, *, age_floor: int) -> tuple[int, bool]:
         """Claim what has been due for `age_floor` microseconds; how many, and whether there may be more."""
         pulled, more = 0, False
+        if self._now() < self._rests_until:
+            return pulled, more
         for queue in self._queues:
+            if self._is_stopped(queue):
+                continue
             # Half at most: fires that are due while the pull looks need slots too.
-            taken = self._slots.take(min(BATCH, -(-self._slots.free // 2)))
+            taken = self._slots.take(min(self._size.now, -(-self._slots.free // 2)))
             if taken:
                 found = await self._pull(queue, taken, age_floor)
                 pulled, more = pulled + found, more or found == taken
+        if not pulled and self._desk.board.present.departments(self._now()):
+            self._rests_until = self._now() + REST
         return pulled, more
 
     async def _pull(self, queue: str, limit: int, age_floor: int) -> int:
-        return await self._claim(
-            lambda tx: tx.hot.pull(
-                tx.connection,
-                queue=queue,
-                session=self._session,
-                due_before=tx.now - age_floor,
-                now=tx.now,
-                limit=limit,
-            ),
-            taken=limit,
+        return await self._claim(partial(self._by_age, queue, limit, age_floor), taken=limit, queue=queue)
+
+    def _by_age(self, queue: str, limit: int, age_floor: int, tx: Transaction) -> list[Claimed]:
+        return tx.hot.pull(
+            tx.connection,
             queue=queue,
+            session=self._session,
+            due_before=tx.now - age_floor,
+            now=tx.now,
+            limit=limit,
+            except_departments=_stopped_departments(tx),
         )
 
     async def _claim(self, claim: Callable[[Transaction], list[Claimed]], *, taken: int, queue: str) -> int:
         """Claim in one transaction; a claim whose answer was lost is found by the reconciler."""
-        started = 0
+        started, began = 0, time.monotonic()
         try:
             claims, definitions, parameters = await self._desk.write(lambda tx: _with_definitions(tx, claim(tx)))
             crash.reached("after_claim")
+            self._size.note_success(len(claims), seconds=time.monotonic() - began)
             started = self._runner.start([self._running(c, definitions, parameters, queue=queue) for c in claims])
-        except Unavailable:
-            await asyncio.sleep(PAUSE)
         except Exception as error:  # noqa: BLE001 - a claim that fails must not end all claiming
-            self._events.claim_failed(error, queue=queue)
+            self._size.note_failure(taken)
+            if not isinstance(error, Unavailable):
+                self._events.claim_failed(error, queue=queue)
             await asyncio.sleep(PAUSE)
         finally:
             self._slots.give_back(taken - started)
@@ -178,6 +210,10 @@ class Intake:
         own = parameters.get(claimed.id)
         merged = task.parameters if own is None else {**task.parameters, **own}
         return Running(claimed, task, queue or definition.queue, merged)
+
+
+def _stopped_departments(tx: Transaction) -> tuple[int, ...]:
+    return tx.stops.departments(tx.now) if tx.stops else ()
 
 
 Claims = tuple[list[Claimed], dict[tuple[int, int], TaskDefinition], dict[int, dict[str, object]]]

@@ -14,10 +14,11 @@ from enum import Enum
 from distributedjob.cluster.port import Membership
 from distributedjob.model.execution import Claimed, Flag, Reason, State
 from distributedjob.model.identity import idempotency_key
-from distributedjob.model.instant import Instant
+from distributedjob.model.instant import SECOND, Instant
 from distributedjob.model.outcome import NotSent, Outcome, Unclear
 from distributedjob.rules.verdict import Run, Verdict, after_attempt, released
 from distributedjob.runtime import crash
+from distributedjob.services.desk import StopBoard
 from distributedjob.services.results import Ending
 from distributedjob.targets.http import HttpCaller, Line
 from distributedjob.targets.request import Request
@@ -30,6 +31,9 @@ Claim = tuple[int, int]
 """(execution id, fence)."""
 
 RELEASED = NotSent("released", "given back before it was called")
+
+STOPPED_PAUSE = 5 * SECOND
+"""What is claimed and then found stopped is claimable again after this; nothing else is tried meanwhile."""
 
 
 class Stop(Enum):
@@ -63,6 +67,7 @@ class RunnerParts:
     caller: HttpCaller
     marker: Marker
     membership: Membership
+    board: StopBoard
     now: Callable[[], Instant]
     cluster_key: bytes
     on_end: Callable[[Ending], None]
@@ -134,6 +139,8 @@ class Runner:
         claimed, task = run.claimed, run.task
         if task is None:
             return NotSent("render_failed", run.fault)
+        if self._is_stopped(run):
+            return RELEASED
         seconds = task.seconds_left(started_at=claimed.started_at, now=self._parts.now())
         if seconds <= 0:
             return NotSent("execution_timeout", "the time for all attempts was over before this one began")
@@ -173,9 +180,20 @@ class Runner:
         now = self._parts.now()
         if run.stop is not None or not self._parts.membership.fresh or now >= run.claimed.deadline_at:
             return False
+        if self._is_stopped(run):
+            return False
         crash.reached("before_send")
         run.sent_at = now
         return True
+
+    def _is_stopped(self, run: Running) -> bool:
+        """Whether a stop switch forbids this call. A target is known only here, fallbacks included."""
+        stops, claimed = self._parts.board.present, run.claimed
+        if not stops or run.task is None:
+            return False
+        origin = run.task.target(claimed.attempt).plan.origin.name
+        now = self._parts.now()
+        return bool(stops.find(department_id=claimed.department_id, queue=run.queue, origin=origin, now=now))
 
     def _end(self, run: Running, outcome: Outcome) -> None:
         run.ended = True
@@ -189,7 +207,7 @@ class Runner:
             return Verdict(State.CANCELLED, Reason.ASKED)
         if isinstance(outcome, NotSent):
             if outcome.reason == "released":
-                return released(not_before=now)
+                return released(not_before=now + STOPPED_PAUSE if self._is_stopped(run) else now)
             if outcome.reason == "execution_timeout":
                 return Verdict(State.TIMED_OUT, Reason.EXECUTION_TIMEOUT)
             if outcome.reason == "render_failed":

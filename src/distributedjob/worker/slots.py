@@ -4,13 +4,20 @@
 class Slots:
     """A counter; used on the event loop only."""
 
-    __slots__ = ("_used", "open", "total")
+    __slots__ = ("_used", "cordoned", "fit", "total")
 
     def __init__(self, total: int) -> None:
         self.total = total
         self._used = 0
-        self.open = True
-        """False while the node takes no new work: stopping, not fresh, or its loop lags."""
+        self.fit = True
+        """False while the node can take no new work: stopping, not fresh, or its loop lags."""
+        self.cordoned = False
+        """True while an operator wants it to take none."""
+
+    @property
+    def open(self) -> bool:
+        """Whether new work may come."""
+        return self.fit and not self.cordoned
 
     @property
     def free(self) -> int:

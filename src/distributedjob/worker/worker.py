@@ -1,7 +1,7 @@
 """A worker's parts put together: slots, runner, intake, finisher, and what keeps them honest."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from distributedjob.cluster.port import Membership
@@ -21,7 +21,7 @@ from distributedjob.worker.intake import Intake
 from distributedjob.worker.journal import Journal
 from distributedjob.worker.marker import Marker
 from distributedjob.worker.reconciler import Reconciler
-from distributedjob.worker.runner import Runner, RunnerParts, Stop
+from distributedjob.worker.runner import Runner, RunnerParts, Running, Stop
 from distributedjob.worker.slots import Slots
 
 MICROS = 1_000_000
@@ -74,6 +74,7 @@ class Worker:
                 caller=parts.caller,
                 marker=self.marker,
                 membership=parts.membership,
+                board=desk.board,
                 now=desk.clock,
                 cluster_key=desk.cluster_key,
                 on_end=self._ended,
@@ -102,6 +103,10 @@ class Worker:
     def free(self) -> int:
         return self.slots.free
 
+    @property
+    def open(self) -> bool:
+        return self.slots.open
+
     def take_slots(self, wanted: int) -> FreeSlots:
         return FreeSlots(self._session, self._queues, self.slots.take(wanted))
 
@@ -126,20 +131,38 @@ class Worker:
 
     async def drain(self, *, seconds: float, hurry: asyncio.Event) -> Drained:
         """Claim nothing more; let calls end, for `seconds` or until `hurry`; cut the rest; write all."""
-        self.slots.open = False
-        waiting = [run for run in self.runner.running.values() if run.worker is None and not run.ended]
-        for run in waiting:
-            self.runner.stop(run, Stop.DRAIN)
+        self.slots.fit = False
+        waiting = self.release_waiting()
         deadline = asyncio.get_running_loop().time() + seconds
         while self.in_air and not hurry.is_set() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        rest = [run for run in self.runner.running.values() if not run.ended]
-        for run in rest:
-            self.runner.stop(run, Stop.DRAIN)
+        rest = self.cut()
         deadline = asyncio.get_running_loop().time() + CUT_SECONDS
         while self.in_air and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - once per process
             await asyncio.sleep(0.005)
-        return Drained(cut=sum(run.sent_at is not None for run in rest), released=len(waiting))
+        return Drained(cut=sum(run.sent_at is not None for run in rest), released=waiting)
+
+    def cordon(self) -> None:
+        """Take nothing new until `resume`; what runs goes on."""
+        self.slots.cordoned = True
+        self.intake.forget_hints()
+
+    def resume(self) -> None:
+        self.slots.cordoned = False
+
+    def release_waiting(self) -> int:
+        """Give back what is claimed and has not started; returns how many."""
+        return len(self._stop(run for run in self.runner.running.values() if run.worker is None))
+
+    def cut(self) -> list[Running]:
+        """Close every call in the air; returns what was not over."""
+        return self._stop(self.runner.running.values())
+
+    def _stop(self, runs: Iterable[Running]) -> list[Running]:
+        found = [run for run in runs if not run.ended]
+        for run in found:
+            self.runner.stop(run, Stop.DRAIN)
+        return found
 
     def _ended(self, ending: Ending) -> None:
         claimed = ending.claimed

@@ -169,6 +169,6 @@ async def test_what_another_session_claimed_is_not_ours(closed_shop: Shop) -> No
 
 async def test_a_worker_that_is_shut_claims_nothing(closed_shop: Shop) -> None:
     await pending(closed_shop)
-    closed_shop.worker.slots.open = False
+    closed_shop.worker.slots.fit = False
     await pull(closed_shop)
     assert claimed(closed_shop) == []

@@ -34,6 +34,9 @@ _encode = msgspec.json.Encoder().encode
 ENDED_AT = "CASE WHEN e.cancel_asked = 1 OR j.state >= 10 THEN j.ended_at END"
 """An execution that goes on has no end, whatever its last attempt had."""
 
+ALL_DEPARTMENTS = "/* of all departments */"
+"""Where a claim that leaves some out says so."""
+
 ID = [("id", INT)]
 ID_FENCE = [("id", INT), ("fence", INT)]
 ID_HOLDER_FENCE = [("id", INT), ("holder", INT), ("fence", INT)]
@@ -72,6 +75,11 @@ class HotStatements:
         rows = connection.exec_driver_sql(self._sql["lock"], (as_ids(sorted(set(ids))),))
         return [ScheduleRow(*row) for row in rows]
 
+    def lock_free_schedules(self, connection: Connection, ids: Sequence[int]) -> list[ScheduleRow]:
+        """As `lock_schedules`, without those that somebody else has locked."""
+        rows = connection.exec_driver_sql(self._sql["lock_free"], (as_ids(sorted(set(ids))),))
+        return [ScheduleRow(*row) for row in rows]
+
     def insert_executions(self, connection: Connection, rows: Sequence[ExecutionRow]) -> None:
         """Plain INSERT: a duplicate key raises DuplicateKey and inserts none of them."""
         try:
@@ -88,7 +96,14 @@ class HotStatements:
         connection.exec_driver_sql(self._sql["move"], (as_json(moves),))
 
     def claim(
-        self, connection: Connection, hints: Sequence[tuple[int, int]], *, queue: str, session: int, now: Instant
+        self,
+        connection: Connection,
+        hints: Sequence[tuple[int, int]],
+        *,
+        queue: str,
+        session: int,
+        now: Instant,
+        except_departments: Sequence[int] = (),
     ) -> list[Claimed]:
         """Claim by (id, fence as hinted); returns what `session` holds of them since `now`.
 
@@ -97,17 +112,28 @@ class HotStatements:
         """
         if not hints:
             return []
-        connection.exec_driver_sql(self._sql["claim"], self._claim_parameters(hints, queue, session, now))
+        sql = self._except("claim", except_departments)
+        connection.exec_driver_sql(sql, self._claim_parameters(hints, queue, session, now))
         rows = connection.exec_driver_sql(self._sql["claimed"], (as_json(hints), session, now))
         return [Claimed(*row) for row in rows]
 
     def pull(
-        self, connection: Connection, *, queue: str, session: int, due_before: Instant, now: Instant, limit: int
+        self,
+        connection: Connection,
+        *,
+        queue: str,
+        session: int,
+        due_before: Instant,
+        now: Instant,
+        limit: int,
+        except_departments: Sequence[int] = (),
     ) -> list[Claimed]:
         """Claim up to `limit` executions that have been due since `due_before`, by priority."""
-        rows = connection.exec_driver_sql(self._sql["pull"], (queue, due_before, now, limit))
+        rows = connection.exec_driver_sql(self._except("pull", except_departments), (queue, due_before, now, limit))
         hints = [(row[0], row[1]) for row in rows]
-        return self.claim(connection, hints, queue=queue, session=session, now=now)
+        return self.claim(
+            connection, hints, queue=queue, session=session, now=now, except_departments=except_departments
+        )
 
     def mark(self, connection: Connection, claims: Sequence[tuple[int, int, int]]) -> set[int]:
         """Set the start mark of (id, holder, fence); returns the ids that carry it now and may be called."""
@@ -151,6 +177,13 @@ class HotStatements:
         """Delete the gate entries of ended executions; returns how many there were."""
         return connection.exec_driver_sql(self._sql["leave"], (as_ids(execution_ids),)).rowcount
 
+    def _except(self, name: str, departments: Sequence[int]) -> str:
+        """The statement as it is, or without the rows of some departments."""
+        sql = self._sql[name]
+        if not departments:
+            return sql
+        return sql.replace(ALL_DEPARTMENTS, f"AND e.department_id NOT IN ({','.join(map(str, departments))})")
+
     def _insert(self, connection: Connection, name: str, rows: Rows) -> None:
         """Insert rows that are not there yet; a repeated result finds its own and leaves them."""
         if rows:
@@ -174,12 +207,15 @@ def _texts(d: Dialect) -> dict[str, str]:
     execution = [(trigger if name == "trigger" else name, kind) for name, kind in columns_of(ExecutionRow)]
     claimed = CLAIMED.replace("{trigger}", trigger)
     unlive = "+" if d.name == "sqlite" else ""  # keeps SQLite's planner off the `live` index: rows come by id
+    lock = (
+        "SELECT s.id, s.task_id, s.department_id, s.revision, s.next_fire_at, s.fires_left, s.seed, s.definition "
+        f"FROM (SELECT {d.apart}j.id FROM {d.rows(ID)}) AS w {d.join} schedule AS s ON s.id = w.id"
+    )
     return {
         "due": f"SELECT id, next_fire_at FROM schedule WHERE next_fire_at <= {d.mark}{{shards}} "
         f"ORDER BY next_fire_at LIMIT {d.mark}",
-        "lock": "SELECT s.id, s.task_id, s.department_id, s.revision, s.next_fire_at, s.fires_left, s.seed, "
-        f"s.definition FROM (SELECT {d.apart}j.id FROM {d.rows(ID)}) AS w {d.join} schedule AS s ON s.id = w.id "
-        f"{d.for_update}",
+        "lock": f"{lock} {d.for_update}",
+        "lock_free": f"{lock} {d.skip_locked}",
         "insert": f"INSERT INTO execution ({insert}) SELECT {source} FROM {d.rows(execution)}"
         + (" WHERE 1" if d.name == "sqlite" else ""),
         "fires": "SELECT e.task_id, e.fire_at, e.source_id FROM "
@@ -205,14 +241,14 @@ def _texts(d: Dialect) -> dict[str, str]:
             },
             columns=ID_FENCE,
             match=f"e.id = j.id AND e.fence = j.fence AND {unlive}e.state = 1 AND e.queue = {d.mark} "
-            f"AND e.not_before <= {d.mark} AND e.deadline_at > {d.mark} AND e.cancel_asked = 0",
+            f"AND e.not_before <= {d.mark} AND e.deadline_at > {d.mark} AND e.cancel_asked = 0 {ALL_DEPARTMENTS}",
         ),
         "claimed": f"SELECT {claimed} FROM {d.rows(ID_FENCE)} {d.join} execution AS e "
         f"ON e.id = j.id AND e.fence = j.fence + 1 AND {unlive}e.state = 3 AND e.holder = {d.mark} "
         f"AND e.claimed_at = {d.mark}",
         "pull": f"SELECT e.id, e.fence FROM execution AS e {d.live_index} WHERE e.state = 1 AND {d.live_rows} "
         f"AND e.queue = {d.mark} AND e.not_before <= {d.mark} AND e.deadline_at > {d.mark} AND e.cancel_asked = 0 "
-        f"ORDER BY e.priority, e.not_before LIMIT {d.mark} {d.skip_locked}",
+        f"{ALL_DEPARTMENTS} ORDER BY e.priority, e.not_before LIMIT {d.mark} {d.skip_locked}",
         "mark": d.update(
             "execution",
             {"marked": "1"},
