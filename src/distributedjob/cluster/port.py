@@ -4,6 +4,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Who is there, as one node sees it: sessions that beat of late, those that share the shards, and who leads."""
+
+    alive: frozenset[int] = frozenset()
+    owners: tuple[int, ...] = ()
+    leader: int | None = None
+
+
 class Membership(Protocol):
     @property
     def session(self) -> int:

@@ -30,8 +30,9 @@ class Tls:
     identity: Identity | None = None
 
     def context(self) -> ssl.SSLContext:
-        """The same for the standard library. Raises OSError, ssl.SSLError included, when the files make no sense."""
-        context = ssl.create_default_context(cadata=self.ca.decode("ascii"))
+        """The same for the standard library. Raises ValueError or OSError when the files make no sense."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=self.ca.decode("ascii"))
         if self.identity is not None:
             context.load_cert_chain(*self.identity.files)
         return context
@@ -50,8 +51,8 @@ def read_tls(ca: Path, *, certificate: Path | None, key: Path | None) -> Tls:
     """Read the files; raises Invalid naming the setting of one that cannot be used."""
     authority = _read(ca, "etcd_ca")
     try:
-        ssl.create_default_context(cadata=authority.decode("ascii"))
-    except (ssl.SSLError, UnicodeDecodeError):
+        Tls(ca=authority).context()
+    except (ValueError, OSError):
         raise Invalid.one("etcd_ca", f"{ca} holds no certificate in PEM form") from None
     if certificate is None or key is None:
         return Tls(ca=authority)
