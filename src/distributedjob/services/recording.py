@@ -15,7 +15,7 @@ from distributedjob.services.batch import NO_SLOTS, Recorded, RecordingBatch, Sl
 from distributedjob.services.desk import Transaction
 from distributedjob.services.fire_rows import deadline_of
 from distributedjob.services.gatekeeper import Gatekeeper
-from distributedjob.store.hot.rows import ExecutionRow
+from distributedjob.store.hot.rows import ExecutionRow, ScheduleRow
 from distributedjob.store.parameters import insert_parameters
 from distributedjob.store.schedules import list_schedule_ids
 
@@ -25,7 +25,16 @@ def record_due(tx: Transaction, schedule_ids: Sequence[int], *, slots: Slots = N
 
     The cursors of all of them are told, of those that are not due (any more) too: who asked had an older word.
     """
-    rows = tx.hot.lock_schedules(tx.connection, schedule_ids)
+    return _record(tx, tx.hot.lock_schedules(tx.connection, schedule_ids), slots)
+
+
+def record_free(tx: Transaction, schedule_ids: Sequence[int], *, slots: Slots = NO_SLOTS) -> Recorded:
+    """As `record_due`, without waiting for schedules that somebody else has locked: whoever changes or records one
+    does this too, and a node that froze with some must not hold up the others. Of those no cursor is told."""
+    return _record(tx, tx.hot.lock_free_schedules(tx.connection, schedule_ids), slots)
+
+
+def _record(tx: Transaction, rows: Sequence[ScheduleRow], slots: Slots) -> Recorded:
     due = {row.id for row in rows if row.next_fire_at is not None and row.next_fire_at <= tx.now}
     definitions = tx.revisions.load(tx.connection, ((row.task_id, row.revision) for row in rows if row.id in due))
     batch = RecordingBatch(tx, slots)

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from distributedjob.model.errors import Unavailable
 from distributedjob.runtime.batch_size import BatchSize
@@ -96,7 +97,7 @@ class Finisher:
         while True:
             began = time.perf_counter()
             try:
-                written = await self._desk.write(lambda tx: write_results(tx, batch))
+                written = await self._desk.write(partial(write_results, results=batch))
             except Unavailable as error:
                 self._events.results_wait(error, waiting=self.backlog)
                 await self._wait_out(batch, pause)

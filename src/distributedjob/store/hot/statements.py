@@ -209,7 +209,7 @@ def _texts(d: Dialect) -> dict[str, str]:
     unlive = "+" if d.name == "sqlite" else ""  # keeps SQLite's planner off the `live` index: rows come by id
     lock = (
         "SELECT s.id, s.task_id, s.department_id, s.revision, s.next_fire_at, s.fires_left, s.seed, s.definition "
-        f"FROM (SELECT {d.apart}j.id FROM {d.rows(ID)}) AS w {d.join} schedule AS s ON s.id = w.id"
+        f"FROM (SELECT {d.apart}j.id FROM {d.rows(ID)}) AS w {d.join} schedule AS s {d.by_key} ON s.id = w.id"
     )
     return {
         "due": f"SELECT id, next_fire_at FROM schedule WHERE next_fire_at <= {d.mark}{{shards}} "
