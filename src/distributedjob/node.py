@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 from distributedjob import __version__
 from distributedjob.cluster.sql import SqlMembership
 from distributedjob.config import Role
+from distributedjob.dispatch.port import OrdersChanged
 from distributedjob.resources import Resources, reference_of
+from distributedjob.roles.keep import keep
+from distributedjob.roles.orders import Orders
 from distributedjob.roles.scheduler import start_scheduler
 from distributedjob.roles.worker import open_worker, start_worker
 from distributedjob.runtime.crew import Crew
 from distributedjob.runtime.lag import LagWatch
+from distributedjob.services.joining import join
 from distributedjob.services.rezoning import follow_zone_data
 from distributedjob.store import nodes
 from distributedjob.store.nodes import NodeRow
@@ -44,6 +48,13 @@ class Node:
         self.worker: Worker | None = None
         self.session = secrets.randbits(SESSION_BITS) | 1
         self._lag = LagWatch(on_lag=self._note_lag)
+        self._orders = Orders(
+            desk=resources.desk,
+            events=resources.events,
+            node_name=self._settings.node_name,
+            session=self.session,
+            drain_seconds=self._settings.drain_timeout_seconds,
+        )
         self._enrolment: Enrolment | None = None
         store = resources.store
         self.membership = SqlMembership(
@@ -59,8 +70,9 @@ class Node:
 
     @property
     def ready(self) -> bool:
-        """Whether this node can do its work now: in memory, from the last beat."""
-        return not self.stopping and self.membership.fresh and not self._lag.lagging
+        """Whether this node can do its work now, and is to: in memory, from the last beat and the last orders."""
+        able = not self.stopping and self.membership.fresh and not self._lag.lagging
+        return able and not self._orders.drained
 
     async def register(self) -> None:
         """Lease node bits and write the session down; with SQLite everybody else is known to be gone."""
@@ -72,16 +84,16 @@ class Node:
             pid=os.getpid(),
             version=__version__,
             roles=",".join(sorted(settings.roles)),
-            queues=",".join(settings.queues),
+            queues=",".join(settings.queues) if Role.WORKER in settings.roles else "",
             labels=",".join(sorted(settings.labels)),
             slots=settings.slots if Role.WORKER in settings.roles else 0,
         )
-        now = resources.clock.now()
-        number = await resources.store.write(partial(nodes.register, row=row, now=now))
-        resources.ids.lease(number)
         if settings.uses_sqlite:
+            now = resources.clock.now()
             others = partial(nodes.declare_others_dead, except_session=self.session, now=now)
             await resources.store.write(others)
+        resources.ids.lease(await join(resources.desk, row))
+        await self._orders.run_once()
         if Role.SCHEDULER in settings.roles and (moved := await follow_zone_data(resources.desk)):
             resources.events.zone_data_changed(moved=moved)
         self.membership.start()
@@ -136,8 +148,11 @@ class Node:
 
     def _start(self, caller: HttpCaller, journal: Journal, scheduling: Crew, working: Crew, writing: Crew) -> None:
         resources, roles = self._resources, self._settings.roles
+        orders = keep(writing, self._orders, every=1.0, events=resources.events)
+        resources.dispatch.listen(OrdersChanged, orders.on_news)
         if Role.WORKER in roles:
             self.worker = open_worker(resources, membership=self.membership, caller=caller, journal=journal)
+            self._orders.command(self.worker)
             start_worker(self.worker, resources, journal=journal, working=working, writing=writing)
         if Role.SCHEDULER in roles:
             start_scheduler(resources, membership=self.membership, worker=self.worker, crew=scheduling)

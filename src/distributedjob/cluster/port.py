@@ -1,6 +1,7 @@
 """What the parts ask of the cluster."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -29,6 +30,10 @@ class Membership(Protocol):
     @property
     def leads(self) -> bool:
         """Whether this node does the single duties: purge, catch-up pacing. Two leaders only do them twice."""
+
+    @property
+    def census(self) -> Census:
+        """Who else is there."""
 
     def on_shards(self, listener: Callable[[], object]) -> None:
         """Call `listener`, from another thread, whenever the shards change."""

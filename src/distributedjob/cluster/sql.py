@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from distributedjob.cluster.coroner import Coroner
 from distributedjob.cluster.observer import Observer
 from distributedjob.cluster.ownership import shards_of
-from distributedjob.cluster.view import NO_VIEW, View, leads, owners
+from distributedjob.cluster.port import Census
+from distributedjob.cluster.view import NO_VIEW, View, leader_of, owners
 from distributedjob.runtime.clock import Clock, Sample, boot_micros
 from distributedjob.store import nodes
+from distributedjob.store.orders import Wanted
 from distributedjob.store.port import BlockingWriter, Connection
 
 INTERVAL = 1.0
@@ -69,6 +71,8 @@ class SqlMembership:
         self._owners: tuple[int, ...] = ()
         self._shards: tuple[int, ...] = ()
         self._leads = False
+        self._drained = False
+        self._census = Census()
         self._listener: Callable[[], object] | None = None
         self._retired = False
         self._leaving = False
@@ -82,11 +86,15 @@ class SqlMembership:
 
     @property
     def shards(self) -> tuple[int, ...] | None:
-        return None if self._own_all() else self._shards
+        return None if self._own_all() and not self._drained else self._shards
 
     @property
     def leads(self) -> bool:
         return self._leads and not self._leaving
+
+    @property
+    def census(self) -> Census:
+        return self._census
 
     @property
     def has_view(self) -> bool:
@@ -173,7 +181,10 @@ class SqlMembership:
         schedulers = {node.session for node in living if "scheduler" in node.roles.split(",")}
         live = [session for session in self._observer.live() if session in schedulers]
         self._owners = owners(live, view=view, seen=self._seen, own=self.session)
-        self._leads = leads(self._owners, view=view, own=self.session)
+        leader = leader_of(self._owners, view=view)
+        self._leads = leader == self.session
+        self._drained = any(node.session == self.session and node.wanted == Wanted.DRAINED for node in living)
+        self._census = Census(frozenset(self._observer.live()), self._owners, leader)
         if self._leaving:
             return
         before, self._shards = self._shards, self._shards_of_mine()

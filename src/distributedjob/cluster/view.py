@@ -30,8 +30,8 @@ def owners(live: Iterable[int], *, view: View, seen: frozenset[int], own: int) -
     return tuple(sorted(session for session in live if session not in gone))
 
 
-def leads(owners: tuple[int, ...], *, view: View, own: int) -> bool:
-    """etcd's leader, where there is one to ask; else the lowest scheduler session."""
-    if view.healthy:
-        return view.leader == own
-    return bool(owners) and owners[0] == own
+def leader_of(owners: tuple[int, ...], *, view: View) -> int | None:
+    """etcd's leader, where there is one to ask; else, or if that one is drained, the lowest scheduler session."""
+    if view.healthy and (view.leader is None or view.leader in owners):
+        return view.leader
+    return owners[0] if owners else None

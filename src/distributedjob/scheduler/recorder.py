@@ -12,8 +12,8 @@ from distributedjob.cluster.port import Membership
 from distributedjob.dispatch.port import CursorMoved
 from distributedjob.model.errors import Unavailable
 from distributedjob.model.execution import Claimed
-from distributedjob.model.instant import SECOND
-from distributedjob.model.task import TaskDefinition
+from distributedjob.model.instant import SECOND, Instant
+from distributedjob.model.task import SHARDS, TaskDefinition
 from distributedjob.runtime.batch_size import BatchSize
 from distributedjob.runtime.clock import Clock
 from distributedjob.scheduler.window import AHEAD, Window
@@ -23,6 +23,7 @@ from distributedjob.services.recording import record_free
 from distributedjob.telemetry.events import Events
 
 BATCH = 250
+ALL_SHARDS = frozenset(range(SHARDS))
 READ_LIMIT = 20_000
 SMALL_BATCH = 64
 WAIT_SECONDS = 0.002
@@ -51,7 +52,11 @@ class LocalWorker(Protocol):
 
 
 class WindowReader:
-    """Reads, once a second, what is due within the window; of more than a page, the earliest."""
+    """Reads, once a second, what is due within the window; of more than a page, the earliest.
+
+    Shards that went to another node are recorded for one more pass, until the other has read them; then the window
+    forgets them, in two passes, since what is being recorded during the first comes back.
+    """
 
     name = "window"
 
@@ -63,17 +68,28 @@ class WindowReader:
         self._membership = membership
         self._window = window
         self._wake = wake
+        self._had: frozenset[int] = frozenset()
+        self._passes_left = 0
 
     async def run_once(self) -> bool:
         until, shards = self._clock.now() + AHEAD, self._membership.shards
-        if shards == ():
-            return False
-        hot = self._desk.store.hot
-        due = await self._desk.store.read(lambda c: hot.list_due(c, until=until, shards=shards, limit=READ_LIMIT))
+        hot, due = self._desk.store.hot, list[tuple[int, Instant]]()
+        if shards != ():
+            due = await self._desk.store.read(lambda c: hot.list_due(c, until=until, shards=shards, limit=READ_LIMIT))
+        self._forget(shards, [schedule_id for schedule_id, _ in due])
         for schedule_id, fire_at in due:
             self._window.put(schedule_id, fire_at)
         self._wake()
         return False
+
+    def _forget(self, shards: tuple[int, ...] | None, due: list[int]) -> None:
+        have = ALL_SHARDS if shards is None else frozenset(shards)
+        if self._had - have:
+            self._passes_left = 2
+        elif self._passes_left:
+            self._passes_left -= 1
+            self._window.keep(due)
+        self._had = have
 
 
 class Recorder:

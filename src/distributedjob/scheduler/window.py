@@ -32,6 +32,10 @@ class Window:
             self._cursors[schedule_id] = fire_at
             heappush(self._heap, (fire_at, schedule_id))
 
+    def keep(self, schedule_ids: Iterable[int]) -> None:
+        """Forget all others: they are no longer ours. Those being recorded come back, and are forgotten next time."""
+        self._cursors = {id_: self._cursors[id_] for id_ in schedule_ids if id_ in self._cursors}
+
     def take_due(self, now: Instant, *, limit: int) -> list[int]:
         """Take up to `limit` schedules that are due; they are being recorded until `done`."""
         due: list[int] = []

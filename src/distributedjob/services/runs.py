@@ -14,6 +14,7 @@ from distributedjob.model.instant import micros
 from distributedjob.services.desk import Transaction
 from distributedjob.services.executions import Listed, get_execution, list_one
 from distributedjob.services.recording import record_manual
+from distributedjob.services.stops import refuse_stopped
 from distributedjob.store import requests, tasks
 from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.parameters import find_parameters
@@ -40,7 +41,7 @@ def run_task(
 ) -> Listed:
     """Record a run now, paused or not. The same `key` within 24 h gives the same execution again.
 
-    Raises Invalid (`idempotency_key_reused`) for a key that came with another task or other parameters.
+    Raises Conflict (`stopped`) under a stop switch, and Invalid (`idempotency_key_reused`) for a key that came with another task or other parameters.
     """
     if key is None:
         return _run(tx, _task(tx, task_id, principal), principal, parameters)
@@ -111,6 +112,7 @@ def _record(
 ) -> Listed:
     wanted, present = (task.id, revision), (task.id, task.revision)
     definitions = tx.revisions.load(tx.connection, {wanted, present})
+    refuse_stopped(tx, definitions[wanted], department_id=task.department_id)
     row = record_manual(
         tx,
         task_id=task.id,

@@ -173,6 +173,33 @@ class Events:
     def session_lost(self, *, session: int) -> None:
         self._log.error("this session was declared dead; stopping its work", session=session)
 
+    def ordered(self, *, wanted: str, reason: str, by: str) -> None:
+        self._log.warning(f"this node is {wanted} by order", reason=reason, by=by)
+
+    def order_lifted(self) -> None:
+        self._log.warning("this node is back in service")
+
+    def stopped_by_switch(self, *, subject: str, reason: str, by: str) -> None:
+        self._log.warning("a stop switch is in force; no call of it begins", stopped=subject, reason=reason, by=by)
+
+    def stop_lifted(self, *, subject: str) -> None:
+        self._log.warning("a stop switch is lifted", stopped=subject)
+
+    def name_taken(self, *, name: str, session: int) -> None:
+        self._rarely(
+            "name", "another living node has this name; an order means both. Set node_name", name=name, other=session
+        )
+
+    def queue_without_worker(self, *, queue: str, pending: int) -> None:
+        self._rarely(f"queue {queue}", "no living worker serves this queue", queue=queue, pending=pending)
+
+    def schema_newer(self, *, found: str, known: str) -> None:
+        self._log.warning(
+            "the database's schema is newer than this program, which may still work on it; upgrade soon",
+            schema=found,
+            known=known,
+        )
+
     def clock_stepped(self) -> None:
         self._rarely("clock", "the clock stepped; recording is frozen until it settles")
 
