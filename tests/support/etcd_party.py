@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from distributedjob.cluster.etcd.address import EtcdAddress
-from distributedjob.cluster.etcd.link import EtcdLink, Enrolment
+from distributedjob.cluster.etcd.link import Enrolment, EtcdLink
 from distributedjob.cluster.etcd.registry import Candidate
 from distributedjob.cluster.view import NO_VIEW, View
 from distributedjob.telemetry.events import Events

@@ -77,18 +77,18 @@ async def test_an_expired_login_is_renewed(locked: EtcdCluster) -> None:
 
 async def test_a_wrong_password_is_refused(locked: EtcdCluster) -> None:
     address = EtcdAddress(endpoints=locked.endpoints, credentials=Credentials(USER.name, "wrong"))
-    with pytest.raises(Invalid, match="^etcd_password: etcd refuses user 'dj' with this password$"):
+    with pytest.raises(Invalid, match=r"^etcd_password: etcd refuses user 'dj' with this password$"):
         await knock(address)
 
 
 async def test_without_a_user_where_one_is_asked_for_it_is_refused(locked: EtcdCluster) -> None:
-    with pytest.raises(Invalid, match="^etcd_user: etcd asks for a user; set etcd_user and etcd_password$"):
+    with pytest.raises(Invalid, match=r"^etcd_user: etcd asks for a user; set etcd_user and etcd_password$"):
         await knock(EtcdAddress(endpoints=locked.endpoints))
 
 
 async def test_a_prefix_the_user_may_not_touch_is_refused(locked: EtcdCluster) -> None:
     address = EtcdAddress(endpoints=locked.endpoints, credentials=Credentials(USER.name, USER.password))
-    with pytest.raises(Invalid, match="^etcd_user: etcd does not let user 'dj' read and write below etcd_prefix$"):
+    with pytest.raises(Invalid, match=r"^etcd_user: etcd does not let user 'dj' read and write below etcd_prefix$"):
         await knock(address, prefix="elsewhere")
 
 
@@ -108,17 +108,17 @@ async def test_with_certificates_on_both_sides_a_session_registers(
 
 
 async def test_plain_text_to_a_tls_port_is_refused(encrypted: EtcdCluster) -> None:
-    with pytest.raises(Invalid, match="^etcd_ca: .* speaks TLS; set it to the CA of etcd's certificates$"):
+    with pytest.raises(Invalid, match=r"^etcd_ca: .* speaks TLS; set it to the CA of etcd's certificates$"):
         await knock(EtcdAddress(endpoints=encrypted.endpoints))
 
 
 async def test_tls_to_a_plain_port_is_refused(etcd_endpoints: tuple[str, ...], certificates: Certificates) -> None:
-    with pytest.raises(Invalid, match="^etcd_ca: .* speaks no TLS; unset it, or turn TLS on in etcd$"):
+    with pytest.raises(Invalid, match=r"^etcd_ca: .* speaks no TLS; unset it, or turn TLS on in etcd$"):
         await knock(EtcdAddress(endpoints=etcd_endpoints, tls=tls_of(certificates)))
 
 
 async def test_another_ca_is_refused(encrypted: EtcdCluster, strangers: Certificates) -> None:
-    with pytest.raises(Invalid, match="^etcd_ca: the certificate of .* is not signed by this CA$"):
+    with pytest.raises(Invalid, match=r"^etcd_ca: the certificate of .* is not signed by this CA$"):
         await knock(EtcdAddress(endpoints=encrypted.endpoints, tls=tls_of(strangers)))
 
 
@@ -127,7 +127,7 @@ async def test_a_name_that_the_certificate_does_not_have_is_refused(certificates
     context.load_cert_chain(certificates.server_pair)
     port = pick_free_port()
     async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.2", port, ssl=context):
-        with pytest.raises(Invalid, match="^etcd_endpoints: the certificate of 127.0.0.2:.* is not for '127.0.0.2'$"):
+        with pytest.raises(Invalid, match=r"^etcd_endpoints: the certificate of 127.0.0.2:.* is not for '127.0.0.2'$"):
             await knock(EtcdAddress(endpoints=(f"127.0.0.2:{port}",), tls=tls_of(certificates)))
 
 
@@ -137,7 +137,7 @@ async def test_a_missing_or_unknown_client_certificate_is_refused(
 ) -> None:
     pair = (None, None) if shown == "none" else (strangers.client, strangers.client_key)
     tls = read_tls(certificates.ca, certificate=pair[0], key=pair[1])
-    with pytest.raises(Invalid, match="^etcd_certificate: .* wants a client's certificate that it trusts"):
+    with pytest.raises(Invalid, match=r"^etcd_certificate: .* wants a client's certificate that it trusts"):
         await knock(EtcdAddress(endpoints=encrypted.endpoints, tls=tls))
 
 
@@ -145,16 +145,16 @@ def test_files_that_make_no_sense_name_their_setting(certificates: Certificates,
     (tmp_path / "empty.pem").write_text("")
     with pytest.raises(Invalid, match=r"^etcd_ca: .*empty.pem holds no certificate"):
         read_tls(tmp_path / "empty.pem", certificate=None, key=None)
-    with pytest.raises(Invalid, match="^etcd_ca: .* cannot be read: No such file"):
+    with pytest.raises(Invalid, match=r"^etcd_ca: .* cannot be read: No such file"):
         read_tls(tmp_path / "missing.pem", certificate=None, key=None)
-    with pytest.raises(Invalid, match="^etcd_key: .* are no pair"):
+    with pytest.raises(Invalid, match=r"^etcd_key: .* are no pair"):
         read_tls(certificates.ca, certificate=certificates.client, key=certificates.server_key)
 
 
 async def test_a_prefix_belongs_to_one_cluster(party: Party) -> None:
     await party.knock()
     await party.knock()
-    with pytest.raises(Conflict, match=f"^etcd_prefix: '{party.prefix}' belongs to another cluster.*set etcd_prefix"):
+    with pytest.raises(Conflict, match=rf"^etcd_prefix: '{party.prefix}' belongs to another cluster.*set etcd_prefix"):
         await party.knock(identity="another")
 
 

@@ -1,6 +1,8 @@
 """One session and its heartbeat: alive while the database says so, lost the moment it says no."""
 
+import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -8,14 +10,17 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Connection, update
 
-from distributedjob.cluster import sql
+from distributedjob.cluster import observer, sql
 from distributedjob.cluster.sql import SqlMembership
+from distributedjob.cluster.view import NO_VIEW, View
 from distributedjob.model.task import SHARDS
 from distributedjob.runtime.clock import Clock
 from distributedjob.store import nodes
+from distributedjob.store.open import parse_url
 from distributedjob.store.port import BlockingWriter, Unit
 from distributedjob.store.tables import node
 from support.office import ME, OTHER, Office, open_office
+from support.servers import DatabaseServer
 from support.waiting import until
 
 T = TypeVar("T")
@@ -26,6 +31,7 @@ class Heard:
     lost: int = 0
     beats: int = 0
     errors: list[Exception] = field(default_factory=list)
+    shards: list[tuple[int, ...] | None] = field(default_factory=list)
 
 
 class Door:
@@ -47,13 +53,20 @@ class Door:
 
 
 class Member:
-    def __init__(self, office: Office, session: int, *, reference: Callable[[Connection], int] | None = None) -> None:
+    def __init__(
+        self,
+        office: Office,
+        session: int,
+        *,
+        reference: Callable[[Connection], int] | None = None,
+        writer: Callable[[], BlockingWriter] | None = None,
+    ) -> None:
         self.heard = Heard()
-        self.door = Door(office.store.blocking())  # type: ignore[attr-defined]
+        self.door = Door(office.store.blocking()) if writer is None else None  # type: ignore[attr-defined]
         self.clock = Clock(offset=0)
         self.membership = SqlMembership(
             session=session,
-            writer=lambda: self.door,
+            writer=writer or (lambda: self.door),
             clock=self.clock,
             reference=reference or (lambda _: self.clock.now()),
             own_all_shards=lambda: False,
@@ -61,6 +74,10 @@ class Member:
             on_beat=self._beat,
             on_error=self.heard.errors.append,
         )
+        self.membership.on_shards(self._share)
+
+    def _share(self) -> None:
+        self.heard.shards.append(self.membership.shards)
 
     def _lose(self) -> None:
         self.heard.lost += 1
@@ -177,3 +194,102 @@ async def test_the_clock_follows_what_the_beats_read(office: Office) -> None:
     await member.beats(3)
     member.membership.stop()
     assert member.clock._offset > before
+
+
+def view_of(*sessions: int, leader: int | None = None) -> View:
+    return View(frozenset(sessions), leader, healthy=True)
+
+
+async def test_a_change_of_the_shards_is_told(office: Office, member: Member) -> None:
+    await member.beats()
+    await office.add_node(OTHER)
+    await until(lambda: len(member.heard.shards) == 2)
+    assert member.heard.shards == [tuple(range(SHARDS)), member.membership.shards]
+
+
+async def test_news_from_etcd_makes_the_next_beat_come_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "INTERVAL", 60)
+    await office.add_node(ME)
+    member = Member(office, ME)
+    member.membership.start()
+    await until(lambda: member.heard.beats == 1)
+    member.membership.note_view(view_of(ME))
+    await until(lambda: member.heard.beats == 2)
+    member.membership.stop()
+
+
+async def test_one_that_vanished_from_etcd_gives_up_its_shards_at_once(office: Office, member: Member) -> None:
+    await office.add_node(OTHER)
+    member.membership.note_view(view_of(ME, OTHER))
+    await until(lambda: member.membership.shards != tuple(range(SHARDS)))
+    await member.beats()
+    member.membership.note_view(view_of(ME))
+    await until(lambda: member.membership.shards == tuple(range(SHARDS)))
+
+
+async def test_when_etcd_is_lost_the_table_decides_alone(office: Office, member: Member) -> None:
+    await office.add_node(OTHER)
+    member.membership.note_view(view_of(ME, OTHER))
+    await member.beats()
+    member.membership.note_view(view_of(ME))
+    await until(lambda: member.membership.shards == tuple(range(SHARDS)))
+    member.membership.note_view(NO_VIEW)
+    await until(lambda: member.membership.shards != tuple(range(SHARDS)))
+
+
+async def test_etcd_says_who_leads_while_it_can(office: Office, member: Member) -> None:
+    await office.add_node(OTHER)
+    member.membership.note_view(view_of(ME, OTHER, leader=OTHER))
+    await until(lambda: not member.membership.leads)
+    member.membership.note_view(NO_VIEW)
+    await until(lambda: member.membership.leads)
+
+
+async def test_one_that_leaves_keeps_its_shards_for_the_hand_over(office: Office, member: Member) -> None:
+    await office.add_node(OTHER)
+    await member.beats()
+    before = member.membership.shards
+    member.membership.leave()
+    await office.store.write(lambda c: nodes.leave(c, session=ME))
+    await member.beats()
+    assert (member.membership.shards, member.membership.leads) == (before, False)
+
+
+async def test_there_is_nothing_to_hand_over_to_nobody(office: Office, member: Member) -> None:
+    await office.add_node(OTHER, roles="worker")
+    await member.beats()
+    assert member.membership.handover_seconds == 0
+
+
+async def test_a_hand_over_lasts_longer_than_a_beat_and_with_etcd_not_even_that(office: Office, member: Member) -> None:
+    await office.add_node(OTHER)
+    await member.beats()
+    without = member.membership.handover_seconds
+    member.membership.note_view(view_of(ME, OTHER))
+    assert (without > 1, 0 < member.membership.handover_seconds < 1) == (True, True)
+
+
+async def test_a_row_that_its_frozen_node_has_locked_holds_up_no_beat(
+    mariadb_url: str, mariadb_server: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "INTERVAL", 0.05)
+    monkeypatch.setattr(observer, "DEAD_AFTER", 300_000)
+    office = await open_office(mariadb_url)
+    await office.add_node(ME)
+    await office.add_node(OTHER)
+    member = Member(office, ME, writer=office.store.blocking)  # type: ignore[attr-defined]
+    with mariadb_server.connect() as frozen, frozen.cursor() as cursor:
+        cursor.execute(f"USE {parse_url(mariadb_url).database}")
+        cursor.execute("START TRANSACTION")
+        cursor.execute("SELECT * FROM node WHERE session = %s FOR UPDATE", (OTHER,))
+        member.membership.start()
+        await until(lambda: "coroner" in [thread.name for thread in threading.enumerate()])
+        began = time.monotonic()
+        await member.beats(10)
+        assert time.monotonic() - began < 3
+    async with asyncio.timeout(10):
+        while not next(row.dead for row in await office.all_of(node) if row.session == OTHER):
+            await asyncio.sleep(0.05)
+    member.membership.stop()
+    await office.store.close()
+    assert member.heard.errors == []
