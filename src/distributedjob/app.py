@@ -20,7 +20,9 @@ from distributedjob.access.access_tokens import AccessTokens
 from distributedjob.access.passwords import hash_password
 from distributedjob.api.rest.app import create_api
 from distributedjob.api.rest.dependencies import ApiDependencies, Fault
+from distributedjob.api.rest.limits import RequestLimits
 from distributedjob.config import Role, Settings, list_unknown_variables
+from distributedjob.dispatch.port import TokenRevoked, UserChanged
 from distributedjob.egress import egress_of
 from distributedjob.model.errors import Conflict, Problem
 from distributedjob.node import Node
@@ -166,11 +168,21 @@ def _listen(settings: Settings, *, events: Events) -> socket.socket:
 
 
 def _api_server(resources: Resources, node: Node, egress: EgressPolicy) -> uvicorn.Server:
+    metrics, cache = resources.metrics, resources.cache
+    authenticator = Authenticator(
+        resources.desk,
+        tokens=AccessTokens(resources.token_key),
+        cache=cache,
+        note=lambda kind, result: metrics.lookups.labels(kind, result).inc(),
+    )
+    resources.dispatch.listen(UserChanged, authenticator.user_changed)
+    resources.dispatch.listen(TokenRevoked, authenticator.token_revoked)
     dependencies = ApiDependencies(
         desk=resources.desk,
-        authenticator=Authenticator(resources.desk, tokens=AccessTokens(resources.token_key)),
+        authenticator=authenticator,
+        limits=RequestLimits(cache, resources.settings.api_rate, on_refused=metrics.limited.inc),
         readiness=lambda: node.ready,
-        metrics=resources.metrics.render,
+        metrics=metrics.render,
         egress=egress,
         on_fault=lambda fault: _log_fault(resources.events, fault),
     )

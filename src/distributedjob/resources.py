@@ -10,9 +10,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Union
 
+from distributedjob.cache.open import RedisAddress, open_cache
+from distributedjob.cache.port import Cache
 from distributedjob.config import Settings
+from distributedjob.dispatch.fanout import FanOut
 from distributedjob.dispatch.local import LocalDispatch
 from distributedjob.model.errors import Unavailable
+from distributedjob.runtime.alongside import alongside
 from distributedjob.runtime.clock import Clock, Sample, boot_micros, wall_micros
 from distributedjob.runtime.ids import IdMaker
 from distributedjob.services.desk import Desk
@@ -26,6 +30,7 @@ from distributedjob.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from distributedjob.cluster.etcd.link import EtcdLink
+    from distributedjob.dispatch.kafka.kafka import Kafka
     from distributedjob.store.mysql import MysqlStore
 
 T = TypeVar("T")
@@ -51,7 +56,9 @@ class Resources:
     events: Events
     metrics: Metrics
     token_key: bytes
+    cache: Cache
     etcd: "EtcdLink | None" = None
+    kafka: "Kafka | None" = None
 
 
 @asynccontextmanager
@@ -59,16 +66,22 @@ async def open_resources(settings: Settings, *, events: Events, stop: asyncio.Ev
     """Wait for the database, bring its schema in order, and open what a node works with. Raises Stopped."""
     available = partial(until_available, events=events, stop=stop)
     await available(lambda: schema.prepare(settings.url, backup_dir=settings.data_dir / "backups"))
-    store = open_store(parse_url(settings.url))
+    store = open_store(parse_url(settings.url), pool_size=settings.connections)
     etcd: EtcdLink | None = None
     try:
         clock = Clock.of_this_machine()
         await available(lambda: synchronise(clock, store))
         ids, dispatch = IdMaker(clock.now), LocalDispatch()
-        cluster_key, token_key = await available(lambda: store.write(_keys))
-        desk = Desk(store, Revisions(), dispatch, clock.now, ids, cluster_key)
+        cluster_key, token_key, cache_key = await available(lambda: store.write(_keys))
         etcd = await _open_etcd(settings, cluster_key=cluster_key, events=events)
-        yield Resources(settings, store, clock, ids, desk, dispatch, events, Metrics(), token_key, etcd)
+        metrics = Metrics()
+        async with _open_cache(settings, dispatch, key=cache_key, events=events, metrics=metrics) as cache:
+            revisions = Revisions(shared=None if settings.uses_sqlite else cache)
+            desk = Desk(store, revisions, dispatch, clock.now, ids, cluster_key)
+            async with _open_kafka(settings, dispatch, desk=desk, events=events, metrics=metrics) as kafka:
+                yield Resources(
+                    settings, store, clock, ids, desk, dispatch, events, metrics, token_key, cache, etcd, kafka
+                )
     finally:
         if etcd is not None:
             await etcd.close()
@@ -119,10 +132,62 @@ async def _open_etcd(settings: Settings, *, cluster_key: bytes, events: Events) 
     return link
 
 
-def _keys(connection: Connection) -> tuple[bytes, bytes]:
-    keys = (installation.CLUSTER_KEY, installation.TOKEN_KEY)
-    cluster_key, token_key = (installation.ensure_key(connection, name) for name in keys)
-    return cluster_key, token_key
+@asynccontextmanager
+async def _open_cache(
+    settings: Settings, dispatch: LocalDispatch, *, key: bytes, events: Events, metrics: Metrics
+) -> AsyncIterator[Cache]:
+    """The cache; one that other nodes share carries news to them too."""
+    if settings.redis_url is None:
+        async with open_cache(None, key=key, events=events, metrics=metrics) as cache:
+            yield cache
+        return
+    address = RedisAddress(settings.redis_url.get_secret_value(), settings.redis_ca, settings.redis_prefix)
+    async with open_cache(address, key=key, events=events, metrics=metrics) as cache:
+        fanout = FanOut(cache, deliver=dispatch.deliver, metrics=metrics, events=events)
+        dispatch.carry_by(fanout)
+        async with alongside(fanout.run(), name="fan-out"):
+            yield cache
+
+
+@asynccontextmanager
+async def _open_kafka(
+    settings: Settings, dispatch: LocalDispatch, *, desk: Desk, events: Events, metrics: Metrics
+) -> AsyncIterator["Kafka | None"]:
+    """Kafka, if it is set: it carries hints from now on. Raises Invalid."""
+    if not settings.kafka_servers:
+        yield None
+        return
+    from distributedjob.dispatch.kafka.access import KafkaAccess  # noqa: PLC0415 - librdkafka, where Kafka is set only
+    from distributedjob.dispatch.kafka.kafka import Kafka  # noqa: PLC0415
+
+    password = settings.kafka_password
+    access = KafkaAccess(
+        servers=settings.kafka_servers,
+        prefix=settings.kafka_prefix,
+        node=settings.node_name,
+        partitions=settings.kafka_partitions,
+        replication=settings.kafka_replication,
+        security=settings.kafka_security.protocol,
+        mechanism=settings.kafka_mechanism,
+        user=settings.kafka_user or "",
+        password=password.get_secret_value() if password else "",
+        ca=settings.kafka_ca,
+    )
+    kafka = Kafka(
+        access, queues=settings.queues, cluster_key=desk.cluster_key, now=desk.clock, events=events, metrics=metrics
+    )
+    dispatch.carry_by(kafka.publisher)
+    kafka.start()
+    try:
+        yield kafka
+    finally:
+        await kafka.close()
+
+
+def _keys(connection: Connection) -> tuple[bytes, bytes, bytes]:
+    keys = (installation.CLUSTER_KEY, installation.TOKEN_KEY, installation.CACHE_KEY)
+    cluster_key, token_key, cache_key = (installation.ensure_key(connection, name) for name in keys)
+    return cluster_key, token_key, cache_key
 
 
 async def synchronise(clock: Clock, store: AnyStore) -> None:

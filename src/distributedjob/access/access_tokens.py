@@ -5,6 +5,7 @@ node's wall clock may be wrong; hence `exp` and `nbf` are compared here and not 
 """
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,14 +20,16 @@ ISSUER = "distributedjob"
 AUDIENCE = "distributedjob-api"
 TYPE = "access"
 LIFETIME = timedelta(minutes=15)
-REQUIRED = ("iss", "aud", "sub", "exp", "nbf", "iat", "typ", "epoch")
+REQUIRED = ("iss", "aud", "sub", "exp", "nbf", "iat", "typ", "jti", "epoch")
 MAX_LENGTH = 2048
+ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid token says. `epoch` has to be the user's present one."""
+    """What a valid token says. `epoch` has to be the user's present one; `id` is the token's own."""
 
+    id: str
     user_id: int
     epoch: int
     expires_at: Instant
@@ -54,6 +57,7 @@ class AccessTokens:
             "nbf": starts,
             "exp": starts + int(self.lifetime.total_seconds()),
             "typ": TYPE,
+            "jti": secrets.token_hex(ID_BYTES),
             "epoch": epoch,
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._key_id})
@@ -70,7 +74,7 @@ class AccessTokens:
             raise _refusal()
         if now >= ends * SECOND:
             raise Unauthenticated("the access token has expired; log in again", code="token_expired")
-        return Claims(user_id, epoch, ends * SECOND)
+        return Claims(str(claims["jti"]), user_id, epoch, ends * SECOND)
 
     def _verified(self, token: str) -> dict[str, Any]:
         if len(token) > MAX_LENGTH:

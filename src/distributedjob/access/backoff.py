@@ -7,101 +7,59 @@ Three counters, each with its own patience:
 - *account*: one hundred failures from all addresses are free, then every login to it waits, for a few seconds only.
 
 So nobody can lock an account for everybody else, and a crowd of addresses still gets no faster than a crawl. Unknown
-names count like known ones. The counters live in memory: a write per failure would let strangers load the database,
-and would tell known accounts from unknown ones by time.
+names count like known ones. The counters live in the cache: with Redis all nodes count together, so that guessing at
+three nodes is no faster than at one. A write to the database per failure would let strangers load it, and would tell
+known accounts from unknown ones by time.
 """
 
+import hashlib
 import ipaddress
-from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
 
+from distributedjob.cache.port import Cache, Counter
 from distributedjob.model.instant import MINUTE, SECOND, Instant
-
-FORGET_AFTER = 15 * MINUTE
-CAPACITY = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """`free` failures cost nothing; then waits double from one second to `cap`; failure `lock_at` waits `lock`."""
-
-    free: int
-    cap: Instant
-    lock_at: int | None = None
-    lock: Instant = 0
-
-    def wait(self, failures: int) -> Instant:
-        if self.lock_at is not None and failures >= self.lock_at:
-            return self.lock
-        return min(self.cap, SECOND << min(failures - self.free - 1, 20)) if failures > self.free else 0
-
+from distributedjob.rules.patience import Patience
 
 PAIR = Patience(free=3, cap=MINUTE, lock_at=10, lock=15 * MINUTE)
 ADDRESS = Patience(free=30, cap=MINUTE)
 ACCOUNT = Patience(free=100, cap=5 * SECOND)
 
 
-@dataclass(slots=True)
-class _Count:
-    failures: int = 0
-    failed_at: Instant = 0
-    open_at: Instant = 0
-
-
 class LoginBackoff:
-    """Counts attempts; forgets a counter 15 minutes after its last one. One per program, on its event loop.
+    """Counts attempts; forgets a counter 15 minutes after its last one.
 
     An attempt counts as failed from its start, until `note_success` takes it back: otherwise a thousand guesses
     sent at once would all pass before the first of them has failed.
     """
 
-    def __init__(self, *, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
-        self._counts: OrderedDict[tuple[str, str], _Count] = OrderedDict()
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
 
-    def admit(self, *, account: str, address: str, now: Instant) -> Instant:
+    async def admit(self, *, account: str, address: str, now: Instant) -> Instant:
         """0: go on, the attempt is counted. Otherwise: microseconds to wait; this attempt is refused."""
-        keys = tuple(_keys(account, address))
-        waits = [count.open_at - now for key, _ in keys if (count := self._counts.get(key)) is not None]
-        if (wait := max(waits, default=0)) > 0:
-            return wait
-        for key, patience in keys:
-            self._count(key, patience, now)
-        while len(self._counts) > self._capacity:
-            self._counts.popitem(last=False)
-        return 0
+        return await self._cache.admit(_counters(account, address), now=now)
 
-    def note_success(self, *, account: str, address: str) -> None:
+    async def note_success(self, *, account: str, address: str) -> None:
         """Forgets the pair, and takes this attempt back elsewhere: an attacker's own account clears no address."""
-        self.take_back(account=account, address=address)
-        self._counts.pop((account, _network(address)), None)
+        await self.take_back(account=account, address=address)
+        await self._cache.forget([_counters(account, address)[0].name])
 
-    def take_back(self, *, account: str, address: str) -> None:
+    async def take_back(self, *, account: str, address: str) -> None:
         """This attempt was not judged, so it does not count."""
-        for key, _ in _keys(account, address):
-            if (count := self._counts.get(key)) is not None:
-                count.failures = max(0, count.failures - 1)
-                count.open_at = 0
-
-    def _count(self, key: tuple[str, str], patience: Patience, now: Instant) -> None:
-        count = self._counts.setdefault(key, _Count())
-        if now - count.failed_at > FORGET_AFTER:
-            count.failures = 0
-        count.failures += 1
-        count.failed_at = now
-        count.open_at = now + patience.wait(count.failures)
-        self._counts.move_to_end(key)
+        await self._cache.take_back([counter.name for counter in _counters(account, address)])
 
 
-def _keys(account: str, address: str) -> Iterator[tuple[tuple[str, str], Patience]]:
-    network = _network(address)
-    yield (account, network), PAIR
-    yield ("", network), ADDRESS
-    yield (account, ""), ACCOUNT
+def _counters(account: str, address: str) -> tuple[Counter, Counter, Counter]:
+    network = network_of(address)
+    # Whatever somebody types as a name becomes a short one without separators.
+    name = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return (
+        Counter(f"login:{name}:{network}", PAIR),
+        Counter(f"login::{network}", ADDRESS),
+        Counter(f"login:{name}:", ACCOUNT),
+    )
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """One host: an IPv4 address, or the /64 that an IPv6 host may choose from freely. Never empty."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])

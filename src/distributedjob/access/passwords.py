@@ -16,6 +16,7 @@ from distributedjob.model.errors import Invalid
 COST = 12
 MIN_LENGTH = 12
 MAX_LENGTH = 1024
+FEW = 5
 NOBODY = "$2b$12$cMcJRFT1v23lfy0pVhSsCu2QUuG7z3HXIKXKYRkRZgj5Kt5CpkJ4u"
 """The hash of a random password nobody knows: checked for unknown names, so that they take as long as known ones."""
 
@@ -38,12 +39,15 @@ def is_password(password: str, *, hashed: str) -> bool:
 
 def check_strength(password: str, *, field: str, name: str) -> None:
     """Raises Invalid for a password that is too short, too long, an example's or the name of its owner."""
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        message = f"{len(password)} characters; a password has {MIN_LENGTH} to {MAX_LENGTH}"
-        raise Invalid.one(field, message, code="weak_password")
     bare = "".join(character for character in password.lower() if character.isalpha() or character == "-").strip("-")
-    if bare in _KNOWN or bare == name.lower() or len(set(password)) < 5:
-        message = "well known or made of few characters; choose one that nobody has seen in an example"
+    message = ""
+    if bare in _KNOWN or bare == name.lower():
+        message = "is well known; choose one that nobody has seen in an example"
+    elif not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        message = f"has {len(password)} characters; a password has {MIN_LENGTH} to {MAX_LENGTH}"
+    elif len(set(password)) < FEW:
+        message = "is made of few characters; choose one with more different ones"
+    if message:
         raise Invalid.one(field, message, code="weak_password")
 
 

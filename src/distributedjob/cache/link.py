@@ -27,8 +27,8 @@ PROBE_EVERY = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 CONNECTIONS = 16
 
-FAILURES = (RedisError, OSError, TimeoutError, ValueError)
-"""The library's own, the network's, the deadline's; and what is no Redis may answer anything."""
+FAILURES = (RedisError, OSError, TimeoutError)
+"""The library's own, the network's, the deadline's."""
 
 
 class Foreign(Exception):
@@ -75,7 +75,7 @@ class RedisLink:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await question(self.client)
-        except FAILURES as error:
+        except Exception as error:
             if is_foreign(error):
                 raise Foreign from error
             self.doubt(error)
@@ -83,7 +83,7 @@ class RedisLink:
 
     def doubt(self, error: Exception) -> None:
         """Ask nothing more before a probe has answered."""
-        if isinstance(error, ResponseError):
+        if isinstance(error, ResponseError) or not isinstance(error, FAILURES):
             self._events.redis_refuses(cause_of(error))
         self._up.clear()
         self._doubted.set()
@@ -106,7 +106,7 @@ class RedisLink:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await self.client.set(self._probe_key, b"", px=1000)
-        except FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._up.clear()
             cause = cause_of(error)
             self._events.redis_away(cause)

@@ -1,8 +1,7 @@
 """The cache that all nodes of a cluster share. While Redis is away each node goes on with its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +13,6 @@ from distributedjob.cache.seal import Seal
 from distributedjob.cache.subscription import Subscription
 from distributedjob.cache.tries import ADMIT, TAKE_BACK, arguments_of
 from distributedjob.model.instant import Instant
-from distributedjob.runtime.crew import Crew
 from distributedjob.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -44,7 +42,8 @@ class RedisCache:
 
     async def find(self, names: Sequence[str]) -> dict[str, bytes]:
         places = [self._seal.place(name) for name in names]
-        answers = await self._ask(lambda redis: redis.mget(places), otherwise=[], names=names)
+        nothing: list[bytes | None] = []
+        answers = await self._ask(lambda redis: redis.mget(places), otherwise=nothing, names=names)
         sealed = {name: answer for name, answer in zip(names, answers, strict=False) if answer is not None}
         opened = ((name, self._seal.open(name, value)) for name, value in sealed.items())
         found = {name: content for name, content in opened if content is not None}
@@ -145,18 +144,3 @@ class RedisCache:
             connection_pool=pool,  # type: ignore[arg-type]
         )
         return Rates(storage)
-
-
-@asynccontextmanager
-async def open_redis(link: RedisLink, *, seal: Seal, metrics: Metrics) -> AsyncIterator[RedisCache]:
-    """A cache that is up if Redis answers at once, and otherwise as soon as it does."""
-    cache = RedisCache(link, seal=seal, metrics=metrics)
-    await link.probe()
-    try:
-        async with asyncio.TaskGroup() as group:
-            crew = Crew(group)
-            crew.take(cache.run(), name="redis")
-            yield cache
-            await crew.stop()
-    finally:
-        await link.close()

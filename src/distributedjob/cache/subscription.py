@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from distributedjob.cache.link import FAILURES, PROBE_SECONDS, RedisLink
+from distributedjob.cache.link import PROBE_SECONDS, RedisLink
 
 if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
@@ -31,7 +31,7 @@ class Subscription:
             await self._link.wait_until_up()
             try:
                 await self._listen()
-            except FAILURES as error:
+            except Exception as error:  # noqa: BLE001 - whatever ends it, it begins anew
                 self._link.doubt(error)
             finally:
                 self.listening.clear()
@@ -44,7 +44,7 @@ class Subscription:
                 await channel.subscribe(self._channel)
             await self._hear_all(channel)
         finally:
-            await channel.aclose()
+            await channel.aclose()  # type: ignore[no-untyped-call]
 
     async def _hear_all(self, channel: "PubSub") -> None:
         now = asyncio.get_running_loop().time

@@ -57,6 +57,11 @@ def find_stored() -> Connection | None:
         return None
 
 
+def forget() -> None:
+    """Delete what `store` kept."""
+    file_path().unlink(missing_ok=True)
+
+
 def store(connection: Connection) -> Path:
     """Keep the connection, readable by its owner alone from its first byte on."""
     path = file_path()

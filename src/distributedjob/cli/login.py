@@ -1,14 +1,15 @@
-"""`login`: a password once, from then on an API token in a file of the user's own."""
+"""`login`: a password once, from then on an API token in a file of the user's own, until `logout`."""
 
 import getpass
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from distributedjob.cli.online import ServerOption
 from distributedjob.cli.passwords import PasswordStdinOption, UsernameOption, read_password
-from distributedjob.model.errors import Conflict
+from distributedjob.model.errors import Conflict, Unauthenticated
 
 if TYPE_CHECKING:
     from distributedjob.cli.client import Client
@@ -37,6 +38,21 @@ def login(
         me = client.get("/v1/auth/userinfo")
     path = connection.store(connection.Connection(address, token))
     typer.echo(f"Logged in to {address} as {me['username']}; kept in {path}.", err=True)
+
+
+def logout() -> None:
+    """Log out: end the stored token on its server, for all who use it, and delete it here."""
+    from distributedjob.cli import connection  # noqa: PLC0415
+    from distributedjob.cli.client import Client  # noqa: PLC0415
+
+    stored = connection.find_stored()
+    if stored is None:
+        typer.echo("You are not logged in.", err=True)
+        return
+    with Client(stored) as client, suppress(Unauthenticated):
+        client.post("/v1/auth/logout")
+    connection.forget()
+    typer.echo(f"Logged out of {stored.server}.", err=True)
 
 
 def open_session(address: str, *, username: str, password_stdin: bool) -> "Client":

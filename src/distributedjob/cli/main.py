@@ -36,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve.serve, doctor.doctor, login.login, backups.backup, backups.restore):
+for command in (serve.serve, doctor.doctor, login.login, login.logout, backups.backup, backups.restore):
     app.command()(command)
 for group in (tasks.app, executions.app, cron.app, tokens.app, database.app, admin.app):
     app.add_typer(group)

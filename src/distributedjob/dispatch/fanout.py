@@ -23,6 +23,7 @@ from distributedjob.dispatch.port import (
     TokenRevoked,
     UserChanged,
 )
+from distributedjob.telemetry.events import Events
 from distributedjob.telemetry.metrics import Metrics
 
 VERSION = 1
@@ -84,10 +85,13 @@ class Bulletin(msgspec.Struct, omit_defaults=True):
 class FanOut:
     """A carrier. `deliver` is told what other nodes say."""
 
-    def __init__(self, cache: Cache, *, deliver: Callable[[Sequence[News]], None], metrics: Metrics) -> None:
+    def __init__(
+        self, cache: Cache, *, deliver: Callable[[Sequence[News]], None], metrics: Metrics, events: Events
+    ) -> None:
         self._cache = cache
         self._deliver = deliver
         self._metrics = metrics
+        self._events = events
         self._sender = secrets.randbits(SENDER_BITS)
         self._next = self._fresh()
         self._wake = asyncio.Event()
@@ -127,4 +131,10 @@ class FanOut:
         if bulletin.version != VERSION:
             self._metrics.cache_foreign.inc()
         elif bulletin.sender != self._sender:
+            self._tell(bulletin)
+
+    def _tell(self, bulletin: Bulletin) -> None:
+        try:
             self._deliver(bulletin.news())
+        except Exception as error:  # noqa: BLE001 - a listener that fails must not end all listening
+            self._events.pass_failed("news", error, failures=1)

@@ -19,6 +19,18 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A user as a request needs it. `revoked`: ids of access tokens that ended before their time."""
+
+    id: int
+    name: str
+    department_id: int
+    active: bool
+    epoch: int
+    revoked: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ApiToken:
     """A token as it is listed: its secret was shown once and is not kept."""
 

@@ -1,28 +1,36 @@
 """The role `scheduler`: records due fires, keeps gates, rescues, expires, catches up, purges."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 from distributedjob.cluster.port import Membership
-from distributedjob.dispatch.port import CursorMoved, RoomMade
+from distributedjob.dispatch.port import CursorMoved, Elsewhere, RoomMade
 from distributedjob.resources import Resources
 from distributedjob.roles.keep import keep
 from distributedjob.runtime.crew import Crew
 from distributedjob.runtime.rhythm import Service
 from distributedjob.scheduler.ages import PendingAge
 from distributedjob.scheduler.backfiller import Backfiller
+from distributedjob.scheduler.elsewhere import Neighbourhood
 from distributedjob.scheduler.expirer import CancelWatch, Expirer
 from distributedjob.scheduler.follower import Follower
 from distributedjob.scheduler.gates import GateCalls, GateRounds, GateSweeper
 from distributedjob.scheduler.purger import Purger, Retention
+from distributedjob.scheduler.queues import QueueWatch
 from distributedjob.scheduler.recorder import Recorder, WindowReader
 from distributedjob.scheduler.rescuer import Rescuer
 from distributedjob.scheduler.window import Window
 from distributedjob.services.batch import Recorded
+from distributedjob.services.queues import Queue
+from distributedjob.telemetry.metrics import Metrics
 from distributedjob.worker.worker import Worker
 
 MICROS = 1_000_000
 DAY = 86_400 * MICROS
+
+SHOWN_QUEUES = 100
+"""A metric has no more labels than these."""
 
 PATIENCE_ALONE = 2_000_000
 PATIENCE_AMONG_OTHERS = 250_000
@@ -55,6 +63,10 @@ def _start_recorder(resources: Resources, *, membership: Membership, worker: Wor
     crew.take(recorder.run(), name="recorder", close=recorder.close)
     reading = keep(crew, reader, every=1.0, events=resources.events)
     membership.on_shards(partial(asyncio.get_running_loop().call_soon_threadsafe, reading.wake))
+    neighbourhood = Neighbourhood(
+        clock=resources.clock, membership=membership, look=reading.wake, tell=resources.dispatch.deliver
+    )
+    resources.dispatch.listen(Elsewhere, neighbourhood.hear)
     resources.metrics.watch("window_schedules", "Schedules that fire within two seconds.", lambda: len(window))
 
 
@@ -80,9 +92,19 @@ def _services(resources: Resources, membership: Membership) -> list[tuple[float,
         (1.0, Backfiller(desk=desk, membership=membership, rate=settings.catchup_rate)),
         (2.0, Expirer(desk=desk)),
         (5.0, CancelWatch(desk=desk, grace_micros=int(settings.cancel_grace_seconds * MICROS))),
+        (5.0, QueueWatch(desk=desk, membership=membership, events=resources.events, show=partial(_show, metrics))),
         (5.0, PendingAge(desk=desk, show=metrics.oldest_pending.set)),
         (60.0, Purger(desk=desk, membership=membership, keep=retention)),
     ]
+
+
+def _show(metrics: Metrics, queues: Sequence[Queue]) -> None:
+    """Those that nobody serves come first, where there are too many to show."""
+    metrics.queue_pending.clear()
+    metrics.queue_without_worker.clear()
+    for queue in sorted(queues, key=lambda queue: (not queue.lacks_worker, queue.name))[:SHOWN_QUEUES]:
+        metrics.queue_pending.labels(queue.name).set(queue.pending)
+        metrics.queue_without_worker.labels(queue.name).set(float(queue.lacks_worker))
 
 
 def _count(resources: Resources, recorded: Recorded) -> None:

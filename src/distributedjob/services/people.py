@@ -1,8 +1,11 @@
 """The verbs on people and their tokens. Hashing is slow and is done before, outside of any transaction."""
 
+from contextlib import suppress
 from datetime import timedelta
 
+from distributedjob.access.access_tokens import Claims
 from distributedjob.access.api_tokens import digest_of
+from distributedjob.dispatch.port import TokenRevoked, UserChanged
 from distributedjob.model.errors import Conflict, Invalid, NotFound
 from distributedjob.model.identity import ROOT_DEPARTMENT, Principal
 from distributedjob.model.instant import micros
@@ -45,7 +48,22 @@ def reset_password(tx: Transaction, name: str, *, password_hash: str) -> None:
     user = people.find_user_by_name(tx.connection, name)
     if user is None:
         raise NotFound(f"there is no user '{name}'")
-    people.change_password(tx.connection, user.id, password_hash=password_hash)
+    change_password(tx, user.id, password_hash=password_hash)
+
+
+def change_password(tx: Transaction, user_id: int, *, password_hash: str) -> None:
+    """All access tokens of that user end."""
+    people.change_password(tx.connection, user_id, password_hash=password_hash)
+    tx.news.append(UserChanged(user_id))
+
+
+def log_out(tx: Transaction, claims: Claims) -> None:
+    """End one access token before its time, for all nodes. Doing so twice is fine."""
+    with suppress(DuplicateKey):
+        people.revoke_access_token(
+            tx.connection, claims.id, user_id=claims.user_id, expires_at=claims.expires_at, now=tx.now
+        )
+    tx.news.append(UserChanged(claims.user_id))
 
 
 def get_user(tx: Transaction, *, principal: Principal) -> User:
@@ -82,5 +100,17 @@ def create_token(
 
 
 def revoke_token(tx: Transaction, token_id: int, *, principal: Principal) -> None:
-    if not people.revoke_token(tx.connection, token_id, user_id=principal.user_id, at=tx.now):
+    if not _revoke(tx, token_id, user_id=principal.user_id):
         raise NotFound(f"you have no token {token_id}", id=str(token_id))
+
+
+def end_token(tx: Transaction, token: ApiToken) -> None:
+    """Revoke the token that asks for it. Doing so twice is fine."""
+    _revoke(tx, token.id, user_id=token.user_id)
+
+
+def _revoke(tx: Transaction, token_id: int, *, user_id: int) -> bool:
+    digest = people.revoke_token(tx.connection, token_id, user_id=user_id, at=tx.now)
+    if digest is not None:
+        tx.news.append(TokenRevoked(digest))
+    return digest is not None

@@ -3,10 +3,11 @@
 So a change that commits before a fire time governs that fire, and no fire that was due before it is lost.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from distributedjob.model.errors import Conflict, NotFound, Outdated
 from distributedjob.model.identity import Principal
+from distributedjob.model.instant import Instant
 from distributedjob.model.schedule import Schedule
 from distributedjob.model.task import Revision, Task, TaskDefinition
 from distributedjob.services.changes import Change
@@ -74,7 +75,7 @@ def create_task(tx: Transaction, *, principal: Principal, draft: TaskDraft, egre
     except DuplicateKey:
         raise _name_taken(definition.name) from None
     _write(tx, row, definition, before={})
-    return _tasks(tx, [row])[0]
+    return _saved(tx, row, definition)
 
 
 def revise_task(
@@ -118,7 +119,7 @@ def _save(tx: Transaction, row: TaskRow, definition: TaskDefinition, *, old: Tas
     _write(tx, row, definition, before=_standings(old, cursors))
     if definition.policies.gated and not old.policies.gated:
         turn_on(tx, row.id)
-    return _tasks(tx, [row])[0]
+    return _saved(tx, row, definition)
 
 
 def delete_task(tx: Transaction, task_id: int, *, principal: Principal, expected: Container[int] | None = None) -> None:
@@ -205,22 +206,29 @@ def _definition(tx: Transaction, row: TaskRow) -> TaskDefinition:
     return tx.revisions.load(tx.connection, [(row.id, row.revision)])[row.id, row.revision]
 
 
+def _saved(tx: Transaction, row: TaskRow, definition: TaskDefinition) -> Task:
+    """What was just written. It is not read back: a revision is remembered when it is read, for ever and by all
+    nodes, and this one may still be rolled back."""
+    return _task(row, definition, next_fires=schedules.next_fires(tx.connection, [row.id])[row.id])
+
+
 def _tasks(tx: Transaction, rows: Sequence[TaskRow]) -> list[Task]:
     definitions = tx.revisions.load(tx.connection, [(row.id, row.revision) for row in rows])
     next_fires = schedules.next_fires(tx.connection, [row.id for row in rows])
-    return [
-        Task(
-            id=row.id,
-            department_id=row.department_id,
-            revision=row.revision,
-            definition=definitions[row.id, row.revision],
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-            updated_by=row.updated_by,
-            next_fires=next_fires[row.id],
-        )
-        for row in rows
-    ]
+    return [_task(row, definitions[row.id, row.revision], next_fires=next_fires[row.id]) for row in rows]
+
+
+def _task(row: TaskRow, definition: TaskDefinition, *, next_fires: Mapping[int, Instant | None]) -> Task:
+    return Task(
+        id=row.id,
+        department_id=row.department_id,
+        revision=row.revision,
+        definition=definition,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+        next_fires=next_fires,
+    )
 
 
 def _not_found(task_id: int) -> NotFound:

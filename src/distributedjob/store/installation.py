@@ -15,6 +15,7 @@ from distributedjob.store.tables import department, installation
 
 CLUSTER_KEY = "cluster_key"
 TOKEN_KEY = "token_key"  # noqa: S105 - the name of a row
+CACHE_KEY = "cache_key"
 ZONE_DATA = "zone_data"
 KEY_BYTES = 32
 ROOT_NAME = "root"
@@ -29,6 +30,13 @@ def ensure_key(connection: Connection, name: str) -> bytes:
         _insert_if_absent(connection, installation, fresh)
         found = connection.execute(wanted).scalar_one()
     return bytes(found)
+
+
+def renew_key(connection: Connection, name: str) -> None:
+    """Another key of this name, for nodes that start from now on."""
+    ensure_key(connection, name)
+    row = update(installation).where(installation.c.name == name)
+    connection.execute(row.values(content=secrets.token_bytes(KEY_BYTES)))
 
 
 def note_zone_data(connection: Connection, release: str) -> str:

@@ -140,6 +140,14 @@ api_token = _table(
     UniqueConstraint("user_id", "name", name="uq_api_token_name"),
 )
 
+revoked_token = _table(
+    "revoked_token",
+    Column("user_id", Id, primary_key=True, autoincrement=False),
+    Column("id", String(32), primary_key=True),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+"""Access tokens whose owner logged out, until they would have expired."""
+
 task = _table(
     "task",
     _id(),

@@ -4,8 +4,8 @@ Each test has a user in a department of its own, so tests may share a database a
 """
 
 import itertools
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -16,7 +16,10 @@ from distributedjob.access.access_tokens import AccessTokens
 from distributedjob.access.passwords import NOBODY
 from distributedjob.api.rest.app import create_api
 from distributedjob.api.rest.dependencies import ApiDependencies, Fault
-from distributedjob.dispatch.port import News
+from distributedjob.api.rest.limits import RequestLimits
+from distributedjob.cache.local import LocalCache
+from distributedjob.dispatch.local import LocalDispatch
+from distributedjob.dispatch.port import News, TokenRevoked, UserChanged
 from distributedjob.model.instant import SECOND, Instant, from_rfc3339
 from distributedjob.model.person import User
 from distributedjob.runtime.ids import IdMaker
@@ -29,6 +32,7 @@ from distributedjob.store.tables import execution, schedule
 from distributedjob.targets.egress import EMBEDDED
 
 START = from_rfc3339("2027-03-01T12:00:00Z")
+RATE = 500
 _users = itertools.count(1)
 
 
@@ -43,13 +47,15 @@ class MovableClock:
         self.now += int(seconds * SECOND)
 
 
-@dataclass(slots=True)
-class KeptNews:
+class KeptNews(LocalDispatch):
     """Keeps what was announced."""
 
-    items: list[News] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[News] = []
 
-    def announce(self, news: list[News]) -> None:
+    def announce(self, news: Sequence[News]) -> None:
+        super().announce(news)
         self.items.extend(news)
 
 
@@ -134,11 +140,15 @@ async def _install(url: str) -> AsyncIterator[Installation]:
         key = await store.write(lambda connection: installation.ensure_key(connection, installation.TOKEN_KEY))
         desk = Desk(store, Revisions(), news, clock, _ids(clock), b"k" * 32)
         tokens = AccessTokens(key)
-        authenticator = Authenticator(desk, tokens=tokens)
+        cache = LocalCache()
+        authenticator = Authenticator(desk, tokens=tokens, cache=cache)
+        news.listen(UserChanged, authenticator.user_changed)
+        news.listen(TokenRevoked, authenticator.token_revoked)
         app = create_api(
             ApiDependencies(
                 desk=desk,
                 authenticator=authenticator,
+                limits=RequestLimits(cache, RATE, on_refused=lambda: None),
                 readiness=lambda: True,
                 metrics=lambda: b"# HELP up Whether it is up.\n",
                 egress=EMBEDDED,

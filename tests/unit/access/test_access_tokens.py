@@ -31,6 +31,7 @@ def good_claims() -> dict[str, object]:
         "nbf": start,
         "exp": start + 900,
         "typ": "access",
+        "jti": "0" * 32,
         "epoch": 0,
     }
 

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from distributedjob.api.rest.limits import RequestLimits, address_of
 from distributedjob.model.identity import Principal
 from distributedjob.services.authentication import Authenticator
 from distributedjob.services.desk import Desk
@@ -31,6 +32,7 @@ class ApiDependencies:
 
     desk: Desk
     authenticator: Authenticator
+    limits: RequestLimits
     readiness: Callable[[], bool]
     metrics: Callable[[], bytes]
     egress: EgressPolicy
@@ -52,10 +54,15 @@ def _principal(request: Request, _credentials: Annotated[object, Depends(_bearer
     return cast("Principal", request.scope["principal"])
 
 
+def _credentials(request: Request, _credentials: Annotated[object, Depends(_bearer)]) -> str:
+    return cast("str", request.scope["credentials"])
+
+
 def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+    return address_of(request.scope)
 
 
 Api = Annotated[ApiDependencies, Depends(_dependencies)]
 Caller = Annotated[Principal, Depends(_principal)]
+Credentials = Annotated[str, Depends(_credentials)]
 Address = Annotated[str, Depends(_address)]

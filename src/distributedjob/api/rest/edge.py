@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from distributedjob.api.problems import MEDIA_TYPE, ProblemAnswer, answer_to, plain
 from distributedjob.api.rest.dependencies import ApiDependencies, Fault
 from distributedjob.model.errors import Problem, Unauthenticated
+from distributedjob.model.identity import Principal
 
 OPEN = frozenset(
     {
@@ -59,11 +60,24 @@ class Edge:
             await self._answer(self._unforeseen(error, scope), scope, receive, sending)
 
     async def _admit(self, scope: Scope) -> None:
+        """Strangers and wrong credentials count for their address, everybody else for himself."""
+        limits = self.dependencies.limits
+        try:
+            principal = await self._identify(scope)
+        except Unauthenticated:
+            await limits.check(scope, None)
+            raise
+        await limits.check(scope, principal)
+
+    async def _identify(self, scope: Scope) -> Principal | None:
         credentials = _credentials(scope)
-        if credentials is not None:
-            scope["principal"] = await self.dependencies.authenticator.authenticate(credentials)
-        elif (scope["method"], scope["path"]) not in OPEN:
-            raise Unauthenticated("send 'Authorization: Bearer …' with an access token or an API token")
+        if credentials is None:
+            if (scope["method"], scope["path"]) not in OPEN:
+                raise Unauthenticated("send 'Authorization: Bearer …' with an access token or an API token")
+            return None
+        principal = await self.dependencies.authenticator.authenticate(credentials)
+        scope["principal"], scope["credentials"] = principal, credentials
+        return principal
 
     def _unforeseen(self, error: Exception, scope: Scope) -> ProblemAnswer:
         fault_id = secrets.token_hex(8)

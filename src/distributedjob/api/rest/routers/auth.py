@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from distributedjob.api.rest.dependencies import Address, Api, Caller
+from distributedjob.api.rest.dependencies import Address, Api, Caller, Credentials
 from distributedjob.api.rest.paths import TokenId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
 from distributedjob.api.rest.wire.base import Page, to_id
@@ -33,6 +33,12 @@ async def login(body: LoginIn, api: Api, address: Address) -> LoginShown:
         expires_in=found.expires_in_seconds,
         user=UserShown.of(found.user),
     )
+
+
+@router.post("/logout", status_code=204)
+async def logout(api: Api, credentials: Credentials) -> None:
+    """End the token that was sent, on all nodes: an access token, or the API token of a program."""
+    await api.authenticator.log_out(credentials)
 
 
 @router.get("/userinfo")

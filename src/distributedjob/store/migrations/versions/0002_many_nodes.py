@@ -59,10 +59,19 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         **OPTIONS,
     )
+    op.create_table(
+        "revoked_token",
+        sa.Column("user_id", ID, autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "id"),
+        **OPTIONS,
+    )
+    op.create_index(op.f("ix_revoked_token_expires_at"), "revoked_token", ["expires_at"])
 
 
 def downgrade() -> None:
-    for table in ("lever", "stop_switch", "node_order"):
+    for table in ("revoked_token", "lever", "stop_switch", "node_order"):
         op.drop_table(table)
     op.drop_index("task_queue", "task")
     op.drop_column("task", "queue")
