@@ -1,7 +1,9 @@
 """Settings of the servers a cluster may have beside its database: etcd, Kafka, Redis. Each may be left out."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
@@ -15,6 +17,11 @@ class KafkaSecurity(StrEnum):
     TLS = "tls"
     SASL_PLAINTEXT = "sasl_plaintext"
     SASL_TLS = "sasl_tls"
+
+    @property
+    def protocol(self) -> str:
+        """Kafka's own name for it."""
+        return self.name.replace("TLS", "SSL")
 
 
 class KafkaMechanism(StrEnum):
@@ -49,7 +56,10 @@ class NeighbourSettings(BaseModel):
     kafka_password: SecretStr | None = Field(None, description="Password of that user.")
     kafka_ca: Path | None = Field(None, description="CA of the brokers' certificates, as PEM; the system's if unset.")
     kafka_partitions: int = Field(
-        12, ge=1, le=1000, description="Partitions of a queue's topic, when this program makes it; twice the workers."
+        12,
+        ge=1,
+        le=1000,
+        description="Partitions a queue's topic has at least: twice its workers; more are made when there are fewer.",
     )
     kafka_replication: int | None = Field(
         None,
@@ -70,16 +80,38 @@ class NeighbourSettings(BaseModel):
             split_endpoint(endpoint)
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_redis(value.get_secret_value())
+        return value
+
     @model_validator(mode="after")
     def _complete(self) -> "NeighbourSettings":
         _both(self.etcd_user, self.etcd_password, "etcd_user", "etcd_password")
         _both(self.etcd_certificate, self.etcd_key, "etcd_certificate", "etcd_key")
         if self.etcd_certificate is not None and self.etcd_ca is None:
             raise ValueError("etcd_certificate: needs etcd_ca, which turns TLS on")
+        if self.redis_ca is not None and (url := self.redis_url) and not url.get_secret_value().startswith("rediss:"):
+            raise ValueError("redis_ca: needs a redis_url that begins with rediss://, which turns TLS on")
         _both(self.kafka_user, self.kafka_password, "kafka_user", "kafka_password")
         if self.kafka_security.startswith("sasl") and self.kafka_user is None:
             raise ValueError(f"kafka_user: is needed with kafka_security={self.kafka_security}")
         return self
+
+
+def _check_redis(url: str) -> None:
+    """The URL is never repeated: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for what is no port
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not re.fullmatch(r"/?[0-9]*", parts.path):
+        raise ValueError("is no address like redis://user:password@host:6379/0, or rediss:// with TLS")
+    if parts.query or parts.fragment:
+        raise ValueError("takes no options after a ?; a character of the password that is none of a URL's is %-encoded")
 
 
 def _both(one: object, other: object, name: str, partner: str) -> None:

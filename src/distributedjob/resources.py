@@ -20,7 +20,9 @@ from distributedjob.runtime.alongside import alongside
 from distributedjob.runtime.clock import Clock, Sample, boot_micros, wall_micros
 from distributedjob.runtime.ids import IdMaker
 from distributedjob.services.desk import Desk
-from distributedjob.store import installation, nodes, schema
+from distributedjob.store import installation, nodes, refusals, schema
+from distributedjob.store.errors import ReadOnly
+from distributedjob.store.facts import is_read_only
 from distributedjob.store.open import open_store, parse_url
 from distributedjob.store.port import Connection
 from distributedjob.store.revisions import Revisions
@@ -37,6 +39,10 @@ T = TypeVar("T")
 AnyStore = Union[SqliteStore, "MysqlStore"]
 
 PAUSE = 1.0
+READ_ONLY = (
+    "the database server is read-only: a replica, or a primary that was demoted. Let database_url name the server that "
+    "takes the writes, and nothing that sends reads elsewhere: what a replica says is old"
+)
 
 
 class Stopped(Exception):
@@ -71,6 +77,8 @@ async def open_resources(settings: Settings, *, events: Events, stop: asyncio.Ev
     try:
         clock = Clock.of_this_machine()
         await available(lambda: synchronise(clock, store))
+        if await available(lambda: store.read(is_read_only)):
+            raise ReadOnly(READ_ONLY)
         ids, dispatch = IdMaker(clock.now), LocalDispatch()
         cluster_key, token_key, cache_key = await available(lambda: store.write(_keys))
         etcd = await _open_etcd(settings, cluster_key=cluster_key, events=events)
@@ -195,6 +203,24 @@ async def synchronise(clock: Clock, store: AnyStore) -> None:
     before = boot_micros()
     reference = await store.read(reference_of(store))
     clock.set(Sample(reference, before, boot_micros()))
+
+
+def watch_database(store: AnyStore, metrics: Metrics) -> None:
+    """Show how the connections to a server are used. SQLite has none."""
+    if isinstance(store, SqliteStore):
+        return
+    connections, retried = store.connections, store.retried
+    metrics.watch("database_connections", "Connections this process may use at once.", lambda: connections.size)
+    metrics.watch("database_connections_used", "Connections in use now.", lambda: connections.used)
+    metrics.watch_total(
+        "database_connection_waits", "How often all connections were in use.", lambda: connections.waits
+    )
+    metrics.watch_total(
+        "database_deadlocks", "Transactions run again after a deadlock.", lambda: retried[refusals.DEADLOCK]
+    )
+    metrics.watch_total(
+        "database_lock_waits", "Transactions run again after a wait for a lock.", lambda: retried[refusals.LOCK_WAIT]
+    )
 
 
 def reference_of(store: AnyStore) -> Callable[[Connection], int]:

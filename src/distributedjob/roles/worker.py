@@ -1,18 +1,17 @@
 """The role `worker`: claims executions, calls targets, writes results."""
 
+import time
+
 from distributedjob.cluster.port import Membership
 from distributedjob.dispatch.port import CancelAsked
-from distributedjob.model.execution import Hint
 from distributedjob.resources import Resources
+from distributedjob.roles.hints import take_hints
 from distributedjob.roles.keep import keep
 from distributedjob.runtime.crew import Crew
 from distributedjob.targets.http import HttpCaller
 from distributedjob.worker.journal import Journal
-from distributedjob.worker.puller import HEAL_AFTER, Puller
+from distributedjob.worker.puller import HEAL_SECONDS, PULL_SECONDS, Puller
 from distributedjob.worker.worker import CancelLook, Worker, WorkerParts
-
-PULL_SECONDS = 0.1
-HEAL_SECONDS = 1.0
 
 
 def open_worker(resources: Resources, *, membership: Membership, caller: HttpCaller, journal: Journal) -> Worker:
@@ -35,17 +34,17 @@ def open_worker(resources: Resources, *, membership: Membership, caller: HttpCal
 def start_worker(worker: Worker, resources: Resources, *, journal: Journal, working: Crew, writing: Crew) -> None:
     """`working` stops when the node takes no more work, `writing` when its last result is written."""
     settings, metrics, events = resources.settings, resources.metrics, resources.events
-    resources.dispatch.listen(Hint, worker.intake.hint)
     resources.dispatch.listen(CancelAsked, worker.cancel)
     for part in ("marker", "finisher", "runner"):
         writing.take(getattr(worker, part).run(), name=part)
     working.take(worker.intake.run(), name="intake", close=worker.intake.close)
-    alone = settings.uses_sqlite
-    puller = Puller(worker.intake, age_floor=HEAL_AFTER if alone else 0, on_pulled=metrics.pulled.inc)
-    keep(working, puller, every=HEAL_SECONDS if alone else PULL_SECONDS, events=events)
+    hinted = take_hints(worker, resources, crew=working)
+    puller = Puller(worker.intake, hinted=hinted, clock=time.monotonic, on_pulled=metrics.pulled.inc)
+    keep(working, puller, every=HEAL_SECONDS if settings.uses_sqlite else PULL_SECONDS, events=events)
     keep(writing, worker.reconciler, every=5.0, events=events)
     keep(writing, CancelLook(worker), every=1.0, events=events)
     metrics.watch("slots", "Executions this worker may hold at once.", lambda: worker.slots.total)
     metrics.watch("slots_used", "Executions this worker holds.", lambda: worker.slots.used)
+    metrics.watch("hints_waiting", "Hints that wait for a slot.", lambda: worker.intake.waiting)
     metrics.watch("results_waiting", "Results that are not in the database yet.", lambda: worker.finisher.backlog)
     metrics.watch("journal_bytes", "Size of the journal of results.", lambda: journal.size)

@@ -25,7 +25,8 @@ class Events:
         self._said: dict[str, float] = {}
         self._away_since: float | None = None
         self._etcd_away_since: float | None = None
-        self._redis_away_since: float | None = None
+        self._redis_away: tuple[float, str] | None = None
+        self._kafka_away: tuple[float, str] | None = None
         self._second, self._failures = 0, 0
 
     def starting(self, *, version: str, session: int, database: str, roles: str) -> None:
@@ -39,6 +40,13 @@ class Events:
 
     def unknown_variable(self, *, name: str) -> None:
         self._log.warning("an environment variable looks like a setting and is none", variable=name)
+
+    def network_file_system(self, *, path: str, kind: str) -> None:
+        self._log.warning(
+            "the database is on a network file system, whose locks may not hold; use a local disk, or MySQL",
+            path=path,
+            kind=kind,
+        )
 
     def process_died(self, pid: int, code: int) -> None:
         self._log.error("a process died; another takes its place", pid=pid, exit_code=code)
@@ -79,17 +87,53 @@ class Events:
         self._log.info("another session leads", leader=leader, here=here)
 
     def redis_away(self, cause: str) -> None:
-        if self._redis_away_since is None:
-            self._redis_away_since = time.monotonic()
+        """Said again when it is another trouble: unreachable first, then a wrong password."""
+        away = self._redis_away
+        if away is None or away[1] != cause:
+            self._redis_away = (time.monotonic() if away is None else away[0], cause)
             self._log.warning("Redis is away; this node goes on for itself", cause=cause)
 
     def redis_back(self) -> None:
-        since, self._redis_away_since = self._redis_away_since, None
-        if since is not None:
-            self._log.info("Redis is back", away_seconds=round(time.monotonic() - since, 1))
+        away, self._redis_away = self._redis_away, None
+        if away is not None:
+            self._log.info("Redis is back", away_seconds=round(time.monotonic() - away[0], 1))
 
     def redis_refuses(self, cause: str) -> None:
         self._rarely("redis", "Redis refuses a command; this node does without", cause=cause)
+
+    def kafka_away(self, *, servers: str, error: str, kind: str) -> None:
+        """Said again when it is another `kind` of trouble: unreachable first, then a wrong password."""
+        away = self._kafka_away
+        if away is None or away[1] != kind:
+            self._kafka_away = (time.monotonic() if away is None else away[0], kind)
+            self._log.warning("Kafka is away; workers pull from the database", servers=servers, error=error[:500])
+
+    def kafka_back(self) -> None:
+        away, self._kafka_away = self._kafka_away, None
+        if away is not None:
+            self._log.info("Kafka is back", away_seconds=round(time.monotonic() - away[0], 1))
+
+    def kafka_topic_made(self, *, topic: str, partitions: int) -> None:
+        self._log.info("made a topic in Kafka", topic=topic, partitions=partitions)
+
+    def kafka_topic_unfit(self, *, topic: str, setting: str, value: str, remedy: str) -> None:
+        words = "a topic's setting loses hints; workers pull instead"
+        self._log.error(words, topic=topic, setting=setting, value=value, remedy=remedy)
+
+    def kafka_topic_refused(self, *, topic: str, act: str, error: str, remedy: str) -> None:
+        words = f"Kafka refuses {act} a topic; workers pull instead"
+        self._log.error(words, topic=topic, error=error[:500], remedy=remedy)
+
+    def hints_flow(self, trouble: str) -> None:
+        """`trouble` says why they do not; empty when they do again."""
+        if trouble:
+            self._log.warning("hints do not come; pulling all work from the database", why=trouble)
+        else:
+            self._log.info("hints come again; pulling only what they missed")
+
+    def hints_dropped(self, *, reason: str, topic: str, remedy: str) -> None:
+        words = "messages with hints are dropped unread"
+        self._rarely(f"hints {reason}", words, after=60.0, reason=reason, topic=topic, remedy=remedy)
 
     def execution_failed(self, *, execution_id: int, task_id: int, state: str, reason: str, message: str) -> None:
         second = int(time.monotonic())
@@ -194,11 +238,8 @@ class Events:
         self._rarely(f"queue {queue}", "no living worker serves this queue", queue=queue, pending=pending)
 
     def schema_newer(self, *, found: str, known: str) -> None:
-        self._log.warning(
-            "the database's schema is newer than this program, which may still work on it; upgrade soon",
-            schema=found,
-            known=known,
-        )
+        words = "the database's schema is newer than this program, which may still work on it; upgrade soon"
+        self._log.warning(words, schema=found, known=known)
 
     def clock_stepped(self) -> None:
         self._rarely("clock", "the clock stepped; recording is frozen until it settles")
@@ -209,9 +250,9 @@ class Events:
     def request_failed(self, error: Exception, *, fault_id: str, method: str, path: str) -> None:
         self._log.error("a request failed", fault_id=fault_id, method=method, path=path, exc_info=error)
 
-    def _rarely(self, topic: str, event: str, **facts: object) -> None:
+    def _rarely(self, topic: str, event: str, /, *, after: float = REPEAT_AFTER, **facts: object) -> None:
         now = time.monotonic()
-        if now - self._said.get(topic, -REPEAT_AFTER) >= REPEAT_AFTER:
+        if now - self._said.get(topic, -after) >= after:
             self._said[topic] = now
             self._log.warning(event, **facts)
 

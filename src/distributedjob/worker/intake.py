@@ -2,10 +2,8 @@
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from heapq import heappop, heappush
 
 from distributedjob.model.errors import Unavailable
 from distributedjob.model.execution import Claimed, Flag, Hint
@@ -17,6 +15,7 @@ from distributedjob.services.desk import Desk, Transaction
 from distributedjob.store.parameters import find_parameters
 from distributedjob.telemetry.events import Events
 from distributedjob.worker.compiled import CompiledTasks
+from distributedjob.worker.hints import Hints
 from distributedjob.worker.runner import Runner, Running
 from distributedjob.worker.slots import Slots
 
@@ -54,27 +53,57 @@ class Intake:
         self._events = events
         self._size = BatchSize(BATCH)
         self._compiled = CompiledTasks()
-        self._hints: list[tuple[Instant, int, int, str]] = []
+        self._hints = Hints()
+        self._on_room: list[Callable[[], None]] = []
         self._wake = asyncio.Event()
         self._closing = False
         self._rests_until: Instant = 0
+
+    @property
+    def waiting(self) -> int:
+        """Hints that wait for a slot."""
+        return self._hints.waiting
+
+    @property
+    def appetite(self) -> int:
+        """How many hints more this worker wants: enough to fill its slots, and as many in wait."""
+        slots = self._slots
+        return slots.free + slots.total - self._hints.waiting if slots.open else 0
+
+    def on_room(self, listener: Callable[[], None]) -> None:
+        """Tell `listener`, on the event loop, whenever the appetite may have grown."""
+        self._on_room.append(listener)
 
     def hint(self, hint: Hint) -> bool:
         """Whether the hint is taken; at its time the execution is claimed if a slot is free."""
         if hint.queue not in self._queues or len(self._hints) >= HINT_LIMIT or self._slots.cordoned:
             return False
-        heappush(self._hints, (hint.not_before, hint.id, hint.fence, hint.queue))
+        self._hints.put((hint.not_before, hint.id, hint.fence, hint.queue), now=self._now())
         self._wake.set()
         return True
 
-    def forget_hints(self) -> None:
-        """What they name is others' to claim from now on."""
-        self._hints.clear()
+    def offer(self, hint: Hint) -> bool:
+        """As `hint`, where others could take it too: taken only if a slot is free for it."""
+        return self._slots.free > self._hints.waiting and self.hint(hint)
+
+    def receive(self, queue: str, hints: Iterable[tuple[int, int, Instant]]) -> None:
+        """Take hints (id, fence, not_before) that were sent to this worker: nobody else will get them."""
+        if len(self._hints) < HINT_LIMIT and not self._slots.cordoned:
+            now = self._now()
+            for id_, fence, not_before in hints:
+                self._hints.put((not_before, id_, fence, queue), now=now)
+            self._wake.set()
+
+    def forget_hints(self) -> list[Hint]:
+        """What they name is others' to claim from now on; returns those that could start."""
+        return [Hint(id_, fence, not_before, queue) for not_before, id_, fence, queue in self._hints.clear()]
 
     def wake(self) -> None:
         """A slot became free."""
         if self._hints:
             self._wake.set()
+        for listener in self._on_room:
+            listener()
 
     def start(self, claims: Sequence[Claimed], *, definitions: dict[tuple[int, int], TaskDefinition]) -> None:
         """Start executions that were recorded as claimed by this session; their slots are taken already."""
@@ -95,29 +124,25 @@ class Intake:
                 continue
             await self._claim_hinted(ready)
 
-    def _ready(self) -> dict[str, list[tuple[int, int]]]:
+    def _ready(self) -> dict[str, Sequence[tuple[int, int]]]:
         room = self._slots.take(min(self._size.now, len(self._hints)))
-        ready: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        now, taken = self._now(), 0
-        while taken < room and self._hints and self._hints[0][0] <= now:
-            _, id_, fence, queue = heappop(self._hints)
-            ready[queue].append((id_, fence))
-            taken += 1
-        self._slots.give_back(room - taken)
+        ready = dict(self._hints.take(room, now=self._now()))
+        self._slots.give_back(room - sum(map(len, ready.values())))
         return ready
 
     async def _sleep(self) -> None:
         self._wake.clear()
         pause = LONGEST_SLEEP
-        if self._hints and self._slots.free > 0:
-            pause = min(pause, max(0.0, (self._hints[0][0] - self._now()) / 1_000_000))
+        next_at = self._hints.next_at
+        if next_at is not None and self._slots.free > 0:
+            pause = min(pause, max(0.0, (next_at - self._now()) / 1_000_000))
         try:
             async with asyncio.timeout(pause):
                 await self._wake.wait()
         except TimeoutError:
             pass
 
-    async def _claim_hinted(self, ready: dict[str, list[tuple[int, int]]]) -> None:
+    async def _claim_hinted(self, ready: dict[str, Sequence[tuple[int, int]]]) -> None:
         try:
             while ready:
                 queue, hints = ready.popitem()
@@ -128,7 +153,7 @@ class Intake:
         finally:
             self._slots.give_back(sum(map(len, ready.values())))
 
-    def _by_hints(self, hints: list[tuple[int, int]], queue: str, tx: Transaction) -> list[Claimed]:
+    def _by_hints(self, hints: Sequence[tuple[int, int]], queue: str, tx: Transaction) -> list[Claimed]:
         return tx.hot.claim(
             tx.connection,
             hints,
@@ -187,7 +212,9 @@ class Intake:
                 self._events.claim_failed(error, queue=queue)
             await asyncio.sleep(PAUSE)
         finally:
-            self._slots.give_back(taken - started)
+            if started < taken:
+                self._slots.give_back(taken - started)
+                self.wake()
         return started
 
     def _running(

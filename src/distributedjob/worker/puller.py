@@ -5,19 +5,38 @@ from collections.abc import Callable
 from distributedjob.worker.intake import Intake
 
 HEAL_AFTER = 1_000_000
-"""With hints, only what is this long past its time is pulled (microseconds)."""
+"""While hints flow, only what is this long past its time is pulled (microseconds)."""
+
+HEAL_SECONDS = 1.0
+PULL_SECONDS = 0.1
 
 
 class Puller:
+    """`hinted` says whether hints flow. While they do, most passes look at nothing; `clock` counts seconds."""
+
     name = "puller"
 
-    def __init__(self, intake: Intake, *, age_floor: int, on_pulled: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        *,
+        hinted: Callable[[], bool],
+        clock: Callable[[], float],
+        on_pulled: Callable[[int], None],
+    ) -> None:
         self._intake = intake
+        self._hinted = hinted
+        self._clock = clock
         self._on_pulled = on_pulled
-        self._age_floor = age_floor
+        self._heals_at = clock()
 
     async def run_once(self) -> bool:
-        pulled, more = await self._intake.pull(age_floor=self._age_floor)
+        hinted, now = self._hinted(), self._clock()
+        if hinted and now < self._heals_at:
+            return False
+        pulled, more = await self._intake.pull(age_floor=HEAL_AFTER if hinted else 0)
         if pulled:
             self._on_pulled(pulled)
+        if not more:
+            self._heals_at = now + HEAL_SECONDS
         return more

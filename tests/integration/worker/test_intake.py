@@ -27,10 +27,12 @@ def hint(shop: Shop, *hints: Hint) -> None:
         shop.worker.intake.hint(one)
 
 
-async def pull(shop: Shop, *, age_floor: int = 0) -> list[int]:
+async def pull(shop: Shop, *, hinted: bool = False) -> list[int]:
     """Pull until there is no more, or no more room; returns the counts that were told."""
     counts: list[int] = []
-    puller = Puller(shop.worker.intake, age_floor=age_floor, on_pulled=counts.append)
+    puller = Puller(
+        shop.worker.intake, hinted=lambda: hinted, clock=iter(range(0, 1_000, 2)).__next__, on_pulled=counts.append
+    )
     while await puller.run_once():
         pass
     return counts
@@ -80,7 +82,7 @@ async def test_a_hint_waits_for_its_time(closed_shop: Shop) -> None:
 
 async def test_a_hint_for_another_queue_is_not_ours(closed_shop: Shop) -> None:
     hint(closed_shop, Hint(1, 0, NOON, "elsewhere"))
-    assert closed_shop.worker.intake._hints == []
+    assert len(closed_shop.worker.intake._hints) == 0
 
 
 @pytest.mark.parametrize("fence", [1, 7])
@@ -95,14 +97,14 @@ async def test_a_hint_with_an_old_word_claims_nothing_and_keeps_no_slot(closed_s
 async def test_the_pull_finds_what_no_hint_brought(closed_shop: Shop) -> None:
     hints = await pending(closed_shop, 2)
     closed_shop.office.now += HEAL_AFTER
-    counts = await pull(closed_shop, age_floor=HEAL_AFTER)
+    counts = await pull(closed_shop, hinted=True)
     assert (claimed(closed_shop), sum(counts)) == ([one.id for one in hints], 2)
 
 
 async def test_the_pull_leaves_hints_a_moment(closed_shop: Shop) -> None:
     await pending(closed_shop)
     closed_shop.office.now += HEAL_AFTER - 1
-    await pull(closed_shop, age_floor=HEAL_AFTER)
+    await pull(closed_shop, hinted=True)
     assert (claimed(closed_shop), closed_shop.worker.slots.used) == ([], 0)
 
 

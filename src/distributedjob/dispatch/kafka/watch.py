@@ -1,0 +1,153 @@
+"""Whether Kafka answers, and which topics are there: one question a second, on a thread of its own.
+
+The answer is the one truth for all clients of this process: whoever publishes asks it for a topic's partitions, whoever
+reads for its `id`, which changes when the topic was lost and made again. Topics of our own queues are made when they
+are absent, at the start as after a wipe.
+"""
+
+import threading
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaError
+
+from distributedjob.dispatch.kafka.access import KafkaAccess
+from distributedjob.dispatch.kafka.topics import Refused, Topic, Topics, Unreachable
+from distributedjob.telemetry.events import Events
+from distributedjob.telemetry.metrics import Metrics
+
+REST_SECONDS = 1.0
+UNSETTLED_SECONDS = 0.2
+"""Between looks while a topic of ours is on its way."""
+
+FAILURES_UNSAID = 1
+"""One look may fail by chance; the second is told."""
+
+MOST_QUEUES = 1_000
+"""Queues are named by tasks; nobody makes us ask for more topics than this."""
+
+HEARD_SECONDS = 15.0
+ALL_DOWN = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001 - the library's name for it
+VAGUE = frozenset({ALL_DOWN, KafkaError._TIMED_OUT})  # noqa: SLF001
+
+
+class KafkaWatch:
+    """`queues` are those whose topics this node makes. Properties are safe to read in any thread."""
+
+    def __init__(self, access: KafkaAccess, *, queues: Iterable[str], events: Events, metrics: Metrics) -> None:
+        self._access = access
+        self._own = frozenset(queues)
+        self._wanted = set(self._own)
+        self._events = events
+        self._metrics = metrics
+        self._topics: dict[str, Topic] = {}
+        self._judged: dict[str, str] = {}
+        self._refusals: set[str] = set()
+        self._failures = 0
+        self._heard: tuple[float, KafkaError] | None = None
+        self._closing = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._live, name="kafka-watch", daemon=True)
+        self.connected = False
+        """Whether the last question was answered."""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ask the thread to end; it does so within a second or two."""
+        self._closing = True
+        self._wake.set()
+
+    def find(self, queue: str) -> Topic | None:
+        """The topic of a queue, if it was there at the last answer; an unknown queue is looked for from now on."""
+        if queue not in self._wanted and len(self._wanted) < MOST_QUEUES:
+            self._wanted.add(queue)
+            self._wake.set()
+        return self._topics.get(queue)
+
+    def hear(self, error: KafkaError) -> None:
+        """What a client of this process complains of: it often says more than a question without an answer."""
+        now, last = time.monotonic(), self._heard
+        if error.code() not in VAGUE or last is None or now - last[0] > HEARD_SECONDS:
+            self._heard = (now, error)
+        if error.code() == ALL_DOWN and self.connected:
+            self._wake.set()
+
+    def _live(self) -> None:
+        topics = Topics(self._access, on_error=self.hear)
+        while not self._closing:
+            self._wake.clear()
+            settled = self._look(topics)
+            self._wake.wait(REST_SECONDS if settled else UNSETTLED_SECONDS)
+
+    def _look(self, topics: Topics) -> bool:
+        """One question. Whether everything is as it should be, or at least nothing to be hurried."""
+        queues = {self._access.topic(queue): queue for queue in tuple(self._wanted)}
+        try:
+            found = topics.look(list(queues))
+            self._note_answer()
+            settled = [self._settle(topics, queues[name], name, state) for name, state in found.items()]
+        except Unreachable as error:
+            self._note_silence(str(error))
+        except Exception as error:  # noqa: BLE001 - a watch that ends would leave everybody with its last word
+            self._note_silence(repr(error))
+        else:
+            return all(settled)
+        return True
+
+    def _settle(self, topics: Topics, queue: str, name: str, state: Topic | Refused | None) -> bool:
+        match state:
+            case Topic():
+                self._topics[queue] = state
+                if queue in self._own and self._judged.get(queue) != state.id:
+                    self._judged[queue] = state.id
+                    self._examine(topics, name, state)
+                return True
+            case Refused():
+                self._topics.pop(queue, None)
+                self._refuse(name, "reading", state)
+                return True
+            case None:
+                self._topics.pop(queue, None)
+                return queue not in self._own or not self._make(topics, name)
+
+    def _make(self, topics: Topics, name: str) -> bool:
+        refused = topics.make(name)
+        if refused is None:
+            self._events.kafka_topic_made(topic=name, partitions=self._access.partitions)
+            return True
+        self._refuse(name, "making", refused)
+        return False
+
+    def _examine(self, topics: Topics, name: str, topic: Topic) -> None:
+        for unfit in topics.judge(name):
+            self._events.kafka_topic_unfit(topic=name, setting=unfit.setting, value=unfit.value, remedy=unfit.remedy)
+        if topic.partitions < self._access.partitions and (refused := topics.widen(name)):
+            self._refuse(name, "widening", refused)
+
+    def _refuse(self, name: str, act: str, refused: Refused) -> None:
+        """Said once for each topic and act."""
+        said = f"{act} {name}"
+        if said not in self._refusals:
+            self._refusals.add(said)
+            remedy = f"give this user the right, or make the topic yourself, with {self._access.partitions} partitions"
+            self._events.kafka_topic_refused(
+                topic=name, act=act, error=refused.words, remedy=remedy if refused.denied else "make the topic yourself"
+            )
+
+    def _note_answer(self) -> None:
+        self.connected, self._failures = True, 0
+        self._metrics.kafka_connected.set(1)
+        self._events.kafka_back()
+
+    def _note_silence(self, words: str) -> None:
+        self.connected = False
+        self._metrics.kafka_connected.set(0)
+        self._failures += 1
+        if self._failures > FAILURES_UNSAID:
+            heard = self._heard
+            kind = ""
+            if heard is not None and time.monotonic() - heard[0] <= HEARD_SECONDS:
+                kind, words = heard[1].name(), heard[1].str()
+            self._events.kafka_away(servers=",".join(self._access.servers), error=words, kind=kind)
