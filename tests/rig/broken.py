@@ -13,9 +13,17 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from rig.facts import Kind, Verdict
+from rig.facts import Kind
 from rig.node import SOURCE
+
+
+class Books(Protocol):
+    """What came of a leg."""
+
+    def count(self, *kinds: Kind) -> int:
+        """How many violations there are of these kinds."""
 
 
 class DoesNotApply(Exception):
@@ -40,8 +48,8 @@ class BrokenBuild:
         kinds = frozenset(Kind(word.strip()) for word in caught[1].split(","))
         return cls(name=patch.stem, patch=patch, leg=leg[1].strip(), kinds=kinds)
 
-    def is_caught_by(self, verdict: Verdict) -> bool:
-        return verdict.count(*self.kinds) > 0
+    def is_caught_by(self, books: Books) -> bool:
+        return books.count(*self.kinds) > 0
 
     def build(self, folder: Path) -> Path:
         """Copy the source into `folder`, break it, and give the folder that holds the package."""

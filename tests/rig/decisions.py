@@ -50,11 +50,13 @@ def _check_schedule(plan: Plan, due: Due, rows: list[Row]) -> Iterator[Violation
 
 
 def _check_range(plan: Plan, due: Due, row: Row) -> Iterator[Violation]:
-    inside = sum(_covers(row, fire_at) for fire_at in due.possible | due.certain)
-    if row.range_count is not None and row.range_count <= EXACT_UP_TO and row.range_count != inside:
-        kind = Kind.LOST if row.range_count < inside else Kind.UNDUE
-        text = f"a missed range of {plan.name} from {row.fire_at} counts {row.range_count} fires, but {inside} were due"
-        yield Violation(kind=kind, text=text)
+    at_least = sum(_covers(row, fire_at) for fire_at in due.certain)
+    at_most = sum(_covers(row, fire_at) for fire_at in due.possible | due.certain)
+    if row.range_count is None or row.range_count > EXACT_UP_TO or at_least <= row.range_count <= at_most:
+        return
+    kind = Kind.LOST if row.range_count < at_least else Kind.UNDUE
+    text = f"a missed range of {plan.name} from {row.fire_at} counts {row.range_count} fires; due were {at_least}"
+    yield Violation(kind=kind, text=text)
 
 
 def _covers(row: Row, fire_at: int) -> bool:

@@ -8,6 +8,12 @@ RECORDED_WITHIN = SECOND
 """A result is in the database this long after the answer, or something was wrong with the node."""
 DELIVERED_WITHIN = SECOND // 2
 """A request has arrived this long after it was sent, or something was wrong with the machine."""
+HARMLESS_TO_CALLS = frozenset({Harm.CLOCK, Harm.NEIGHBOUR})
+"""No wrong clock and no server that is away explains that a call is made again: the node lives, and keeps its results
+in its journal."""
+FORGETFUL = frozenset({Harm.KILL, Harm.CRASH, Harm.FREEZE, Harm.RESTART})
+"""What may cost a node that lives on, or its next life, the answer of a call. A node that was cut off from its database
+keeps its results; only that it was declared dead meanwhile explains a repeat."""
 SLACK = 100_000
 """Between two clocks and two event loops of one busy machine."""
 
@@ -16,7 +22,7 @@ class Excuses:
     """Looks up the node that made a call, and what was done to it."""
 
     def __init__(self, evidence: Evidence) -> None:
-        self._faults = evidence.faults
+        self._faults = [fault for fault in evidence.faults if fault.harm not in HARMLESS_TO_CALLS]
         self._sessions = {session.id: session for session in evidence.sessions}
         self._holders = {(row.id, row.attempt): row.holder for row in evidence.rows}
         self._holders.update({(row.execution_id, row.no): row.holder for row in evidence.attempts if not row.evidence})
@@ -38,13 +44,15 @@ class Excuses:
         """Whether what became of `call` may have been lost with its node, or with that node's database, by `until`.
 
         Where the books say that the session ended, any harm to it before that will do: on a busy machine it may have
-        had the answer for seconds without getting it written. A node that lived on must have been harmed at the time.
+        had the answer for seconds without getting it written. A node that lived on must have been harmed at the time,
+        and so that it forgets.
         """
         session = self._sessions.get(self._holders.get((call.execution_id, call.attempt)) or 0)
         if session is not None and session.ended_at is not None and call.arrived_at <= session.ended_at <= until:
             return any(self.harms(call, start=call.arrived_at, end=session.ended_at))
         end = call.ended_at if call.ended_at is not None else until
-        return any(self.harms(call, start=call.arrived_at, end=min(until, end + RECORDED_WITHIN)))
+        harms = self.harms(call, start=call.arrived_at, end=min(until, end + RECORDED_WITHIN))
+        return any(fault.harm in FORGETFUL for fault in harms)
 
     def timed_out(self, call: Call) -> bool:
         """Whether the caller waited out its own timeout, which runs from the start of the attempt.

@@ -85,6 +85,7 @@ class Row:
     status: int | None
     range_end: int | None
     range_count: int | None
+    revision: int = 0
 
     @property
     def terminal(self) -> bool:
@@ -138,8 +139,19 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """What a task was between two changes that the API acknowledged. Each of them took effect at an instant between
+    asking and answer, the two instants of `since` and of `until`."""
+
+    revision: int
+    path: str
+    since: tuple[int, int]
+    until: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One task as the rig made it."""
+    """One task as the rig made it. `phases` are those of a task that was changed meanwhile."""
 
     task_id: int
     name: str
@@ -149,25 +161,37 @@ class Plan:
     one_at_a_time: bool = False
     max_attempts: int = 3
     timeout: int = 2 * SECOND
+    phases: tuple[Phase, ...] = ()
 
 
 class Harm(StrEnum):
+    """What was done to a node of the program; the last two, to what stands around it."""
+
     KILL = "kill"
     CRASH = "crash"
     FREEZE = "freeze"
     CUT = "cut"
     RESTART = "restart"
+    CLOCK = "clock"
+    """The wall clock of a node was set wrong."""
+    NEIGHBOUR = "neighbour"
+    """A server beside the nodes was harmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something the nemesis did. Of a kill both instants are the same; `pid` is None where no process was touched."""
+    """Something the nemesis did. Of a kill both instants are the same; `pid` is None where no process was touched.
+
+    `group` gathers what is measured together; `over_at` is when everybody was back.
+    """
 
     harm: Harm
     started_at: int
     ended_at: int
     pid: int | None = None
     detail: str = ""
+    group: str = ""
+    over_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +213,30 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSeen:
+    """A task as the API shows it when all is over, beside what the API acknowledged last."""
+
+    task_id: int
+    name: str
+    revision: int | None
+    enabled: bool
+    acknowledged_revision: int
+    acknowledged_enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vital:
+    """One look at a process; `connections` are those to its database."""
+
+    pid: int
+    node: str
+    at: int
+    files: int
+    memory: int
+    connections: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything that is known after a leg. `leftovers` are sentences about other work that never ended."""
 
@@ -201,6 +249,10 @@ class Evidence:
     cancels: tuple[Cancel, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     leftovers: tuple[str, ...] = ()
+    runs: tuple[int, ...] = ()
+    """Executions by hand that the API has acknowledged."""
+    tasks: tuple[TaskSeen, ...] = ()
+    vitals: tuple[Vital, ...] = ()
 
 
 class Kind(StrEnum):
@@ -222,6 +274,14 @@ class Kind(StrEnum):
     OVERLAPPED = "overlapped"
     CALLED_TWICE = "called_twice"
     UNRECORDED_CALL = "unrecorded_call"
+    CHANGE_LOST = "change_lost"
+    """Something that the API acknowledged is not so."""
+    DECLARED_DEAD = "declared_dead"
+    """Somebody was declared dead to whom nothing had happened that long ago."""
+    CALLED_WHEN_DEAD = "called_when_dead"
+    """A call under a session that had been declared dead."""
+    LATE = "late"
+    LEAKED = "leaked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

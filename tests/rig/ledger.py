@@ -15,7 +15,7 @@ from rig.node import now
 
 _COLUMNS = (
     "id, task_id, source_id, fire_at, not_before, state, reason, {trigger}, attempt, cancel_asked, holder, "
-    "claimed_at, sent_at, ended_at, status, range_end, range_count"
+    "claimed_at, sent_at, ended_at, status, range_end, range_count, revision"
 )
 _SEEN_AGAIN = 10 * SECOND
 """Rows that ended this long before the last look are read once more: a replayed result ends in the past."""
@@ -57,6 +57,7 @@ class MysqlDatabase:
             database=parts.path.lstrip("/"),
             autocommit=True,
             connect_timeout=10,
+            read_timeout=20,
         )
 
 

@@ -1,4 +1,4 @@
-"""A TCP relay in front of a database server, one per node, that can delay, stall, cut and refuse.
+"""A TCP relay between one node and one server, which can delay, stall in one direction, cut, refuse and reset.
 
 It knows one thing of the MySQL protocol: what a COMMIT looks like, so that the connection can be cut after the server
 has committed and before the client hears of it: the moment at which a client cannot know what happened.
@@ -6,11 +6,25 @@ has committed and before the client hears of it: the moment at which a client ca
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from enum import Enum
 
 _COMMIT = b"\x07\x00\x00\x00\x03COMMIT"
 _CHUNK = 1 << 16
+_AT_ONCE = struct.pack("ii", 1, 0)
+
+
+class Way(Enum):
+    """A direction: from the client up to the server, or down."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+BOTH = (Way.UP, Way.DOWN)
 
 
 @dataclass(eq=False, slots=True)
@@ -21,15 +35,24 @@ class _Link:
     up: asyncio.StreamWriter
     doomed: bool = False
     """A COMMIT is on its way up; its answer must not come down."""
+    passed: int = 0
 
     def abort(self) -> None:
         for writer in (self.down, self.up):
             writer.transport.abort()
 
+    def reset(self) -> None:
+        """End it by RST, as a firewall that forgot the connection."""
+        for writer in (self.down, self.up):
+            endpoint = writer.get_extra_info("socket")
+            if endpoint is not None and endpoint.fileno() >= 0:
+                endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self.abort()
+
 
 @dataclass(eq=False)
 class Proxy:
-    """Relays `port` (chosen by the system at `start`) to `host:upstream`."""
+    """Relays `port` (chosen by the system at `start` unless given) to `host:upstream`."""
 
     host: str
     upstream: int
@@ -37,14 +60,20 @@ class Proxy:
     delay_seconds: float = 0.0
     swallowed: int = 0
     """Answers to a COMMIT that were cut away, so far."""
+    resets: int = 0
     _armed: int = 0
+    _reset_after: int | None = None
     _links: set[_Link] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _flow: asyncio.Event = field(default_factory=asyncio.Event)
+    _flow: dict[Way, asyncio.Event] = field(default_factory=lambda: {way: asyncio.Event() for way in BOTH})
     _server: asyncio.Server | None = None
 
+    @property
+    def connections(self) -> int:
+        return len(self._links)
+
     async def start(self) -> None:
-        self._flow.set()
+        self._open_flow()
         await self._listen()
 
     async def close(self) -> None:
@@ -65,20 +94,35 @@ class Proxy:
             self._server.close()
             self._server = None
 
-    def stall(self) -> None:
-        """Let nothing through in either direction and break nothing, as a network that drops every packet."""
-        self._flow.clear()
+    def stall(self, *ways: Way) -> None:
+        """Let nothing through, in either direction or in those named, and break nothing: a network that drops packets.
+
+        Nothing more is read either, so the sender's buffers fill.
+        """
+        for way in ways or BOTH:
+            self._flow[way].clear()
 
     async def heal(self) -> None:
-        self._flow.set()
+        self._open_flow()
         self.delay_seconds = 0.0
         self._armed = 0
+        self._reset_after = None
         if self._server is None:
             await self._listen()
 
     def swallow_commits(self, count: int) -> None:
         """Break the connections of the next `count` COMMITs after the server has committed."""
         self._armed = count
+
+    def reset_after(self, count: int) -> None:
+        """Reset each connection as soon as `count` more bytes have passed, up and down together, until `heal`."""
+        self._reset_after = count
+        for link in self._links:
+            link.passed = 0
+
+    def _open_flow(self) -> None:
+        for flow in self._flow.values():
+            flow.set()
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
@@ -108,26 +152,34 @@ class Proxy:
 
     async def _pump_up(self, reader: asyncio.StreamReader, link: _Link) -> None:
         while chunk := await reader.read(_CHUNK):
-            await self._pass()
+            await self._pass(Way.UP)
             if self._armed and _COMMIT in chunk:
                 self._armed -= 1
                 link.doomed = True
             link.up.write(chunk)
             await link.up.drain()
+            self._count(link, chunk)
 
     async def _pump_down(self, reader: asyncio.StreamReader, link: _Link) -> None:
         while chunk := await reader.read(_CHUNK):
-            await self._pass()
+            await self._pass(Way.DOWN)
             if link.doomed:
                 self.swallowed += 1
                 return
             link.down.write(chunk)
             await link.down.drain()
+            self._count(link, chunk)
 
-    async def _pass(self) -> None:
-        await self._flow.wait()
+    async def _pass(self, way: Way) -> None:
+        await self._flow[way].wait()
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
+
+    def _count(self, link: _Link, chunk: bytes) -> None:
+        link.passed += len(chunk)
+        if self._reset_after is not None and link.passed >= self._reset_after:
+            self.resets += 1
+            link.reset()
 
 
 async def _first_of(*pumps: Coroutine[None, None, None]) -> None:

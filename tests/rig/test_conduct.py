@@ -82,9 +82,19 @@ def test_a_freeze_during_the_call_explains_a_repeat() -> None:
     assert kinds(retried(call(1), faults=(freeze(fire(1), fire(21)),))) == set()
 
 
-def test_a_cut_database_explains_a_repeat() -> None:
-    cut = Fault(harm=Harm.CUT, started_at=fire(0.5), ended_at=fire(9))
-    assert kinds(retried(call(1), faults=(cut,))) == set()
+@pytest.mark.parametrize(("ended", "expected"), [(1.39, set()), (None, {Kind.UNEXPLAINED_CALL})])
+def test_a_cut_database_explains_a_repeat_only_where_the_node_was_declared_dead(
+    ended: float | None, expected: set[Kind]
+) -> None:
+    cut = Fault(harm=Harm.CUT, started_at=fire(0.5), ended_at=fire(9), pid=PID)
+    session = Session(id=HOLDER, pid=PID, ended_at=None if ended is None else fire(ended), dead=ended is not None)
+    assert kinds(retried(call(1), faults=(cut,), sessions=(session,))) - {Kind.DECLARED_DEAD} == expected
+
+
+@pytest.mark.parametrize("harm", [Harm.CLOCK, Harm.NEIGHBOUR])
+def test_a_wrong_clock_or_a_server_that_is_away_explains_no_repeat(harm: Harm) -> None:
+    fault = Fault(harm=harm, started_at=fire(0.5), ended_at=fire(9))
+    assert kinds(retried(call(1), faults=(fault,))) == {Kind.UNEXPLAINED_CALL}
 
 
 def test_a_repeat_under_the_same_number_is_a_reused_attempt() -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from rig.proxy import Proxy
+from rig.proxy import Proxy, Way
 
 COMMIT = b"\x07\x00\x00\x00\x03COMMIT"
 
@@ -87,6 +87,25 @@ async def test_a_stalled_relay_delivers_only_after_healing(proxy: Proxy, receive
     assert received == [b"hello"]
     await proxy.heal()
     assert await client.ask(b"") == b"late"
+
+
+async def test_what_is_stalled_on_its_way_down_has_arrived_above(proxy: Proxy, received: list[bytes]) -> None:
+    client = await Client.connect(proxy)
+    await client.ask(b"hello")
+    proxy.stall(Way.DOWN)
+    with pytest.raises(TimeoutError):
+        await client.ask(b"asked", wait_seconds=0.2)
+    assert received == [b"hello", b"asked"]
+    await proxy.heal()
+    assert await client.ask(b"") == b"asked"
+
+
+async def test_a_connection_is_reset_after_so_many_bytes(proxy: Proxy) -> None:
+    client = await Client.connect(proxy)
+    proxy.reset_after(25)
+    assert await client.ask(b"0123456789") == b"0123456789"
+    assert await client.ask(b"0123456789") == b""
+    assert proxy.resets >= 1
 
 
 async def test_a_commit_reaches_the_server_but_its_answer_is_cut_away(proxy: Proxy, received: list[bytes]) -> None:

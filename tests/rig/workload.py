@@ -28,15 +28,23 @@ class TaskSpec:
     max_attempts: int = 4
     timeout_seconds: float = 2.0
     retry_base_seconds: float = 0.2
+    queue: str = "default"
+    tag: str = ""
+    """Is added to the path that is called, so that the sink's log tells which revision a call followed."""
     policies: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        return f"/{self.script}/{self.name}{self.tag}"
 
     def as_request(self, *, sink_port: int) -> dict[str, Any]:
         return {
             "name": self.name,
+            "queue": self.queue,
             "target": {
                 "kind": "http",
                 "method": self.method,
-                "url": f"http://127.0.0.1:{sink_port}/{self.script}/{self.name}",
+                "url": f"http://127.0.0.1:{sink_port}{self.path}",
                 "body": {"kind": "text", "content": self.name},
             },
             "schedules": [_schedule(self.timing)],
