@@ -112,14 +112,18 @@ def repeats_after(evidence: Evidence, groups: Iterable[str]) -> list[int]:
         for calls in by_execution.values():
             for earlier, later in pairwise(calls):
                 holder = holders.get((earlier.execution_id, earlier.attempt))
-                if pids.get(holder or 0) == fault.pid and _in_the_air(earlier, fault.started_at):
+                if pids.get(holder or 0) == fault.pid and _in_the_air(earlier, fault):
                     found.append(later.arrived_at - fault.started_at)
     return found
 
 
-def _in_the_air(call: Call, at: int) -> bool:
-    """A call that a kill ends is lost at that moment, as the sink sees it."""
-    return call.arrived_at <= at <= (call.ended_at or at) + SECOND // 10 and not call.status
+def _in_the_air(call: Call, fault: Fault) -> bool:
+    """A call that a kill ends is lost at that moment, as the sink sees it; a frozen caller does not read its answer."""
+    if call.arrived_at > fault.started_at or call.ended_at is None:
+        return False
+    if fault.harm is Harm.FREEZE:
+        return call.ended_at >= fault.started_at
+    return call.ended_at >= fault.started_at - SECOND // 10 and not call.status
 
 
 def _window(fault: Fault) -> tuple[int, int, str]:

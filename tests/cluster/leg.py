@@ -82,16 +82,17 @@ async def run_leg(leg: Leg, *, folder: Path, source: Path = SOURCE) -> Outcome:
         field = Field(ground, chance, count_running=ledger.count_running)
         watch = Watch(ground.members)
         made = await _make(leg, author)
-        async with beside(watch.run(), look_through_outages(ledger)), asyncio.TaskGroup() as habits:
-            for habit in _habits(author, made):
-                habits.create_task(habit)
-            await asyncio.sleep(leg.calm_seconds)
-            await _trouble_all(leg, field)
-            await asyncio.sleep(leg.calm_seconds)
-            author.stop()
-        paused = await _pause_all(author, made)
-        await rest(ledger, seconds=leg.rest_seconds)
-        tasks = [await author.look_at(edited) for edited in author.edited]
+        async with beside(watch.run(), look_through_outages(ledger)):
+            async with asyncio.TaskGroup() as habits:
+                for habit in _habits(author, made):
+                    habits.create_task(habit)
+                await asyncio.sleep(leg.calm_seconds)
+                await _trouble_all(leg, field)
+                await asyncio.sleep(leg.calm_seconds)
+                author.stop()
+            paused = await _pause_all(author, made)
+            await rest(ledger, seconds=leg.rest_seconds)
+            tasks = [await author.look_at(edited) for edited in author.edited]
         await _stop_all(ground, field)
         await author.close()
         await sink.stop()

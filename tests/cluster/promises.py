@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median_low
 
 from rig.excuses import SLACK
 from rig.facts import (
@@ -26,9 +28,8 @@ DEADLY = frozenset({Harm.KILL, Harm.CRASH, Harm.FREEZE, Harm.CUT, Harm.RESTART})
 LIVED = 90 * SECOND
 """Only a process that lived this long is judged for leaks."""
 WARM = 20 * SECOND
-MORE_FILES = 24
-MORE_CONNECTIONS = 8
-MORE_MEMORY = 48 << 20
+MORE = {"files": 16, "connections": 6, "memory": 48 << 20}
+"""What a process may have more at its end than at its beginning."""
 
 
 def check_promises(evidence: Evidence) -> Iterator[Violation]:
@@ -115,22 +116,38 @@ def _check_calls_of_the_dead(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _check_leaks(evidence: Evidence) -> Iterator[Violation]:
+    for growth in growths(evidence):
+        if growth.grew_by > MORE[growth.what]:
+            text = f"{growth.what} of {growth.node} grew from {growth.before} to {growth.after} in {growth.seconds} s"
+            yield Violation(kind=Kind.LEAKED, text=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Of one process: what it usually had in the first third of its life, and the least that it had in the last."""
+
+    node: str
+    what: str
+    before: int
+    after: int
+    seconds: int
+
+    @property
+    def grew_by(self) -> int:
+        return self.after - self.before
+
+
+def growths(evidence: Evidence) -> Iterator[Growth]:
+    """Of processes that lived long enough. The last third includes the rest, in which only a leak is still open."""
     by_pid: defaultdict[int, list[Vital]] = defaultdict(list)
     for vital in evidence.vitals:
         by_pid[vital.pid].append(vital)
     for vitals in by_pid.values():
-        if vitals[-1].at - vitals[0].at >= LIVED:
-            yield from _check_growth(vitals)
-
-
-def _check_growth(vitals: list[Vital]) -> Iterator[Violation]:
-    """The least of the first third, when it was warm, against the least of the last: bursts do not count."""
-    warm = [vital for vital in vitals if vital.at >= vitals[0].at + WARM]
-    third = len(warm) // 3
-    for name, more in (("files", MORE_FILES), ("connections", MORE_CONNECTIONS), ("memory", MORE_MEMORY)):
-        before = min(getattr(vital, name) for vital in warm[:third])
-        after = min(getattr(vital, name) for vital in warm[-third:])
-        if after > before + more:
-            seconds = (warm[-1].at - warm[0].at) // SECOND
-            text = f"{name} of {vitals[0].node} (pid {vitals[0].pid}) grew from {before} to {after} within {seconds} s"
-            yield Violation(kind=Kind.LEAKED, text=text)
+        warm = [vital for vital in vitals if vital.at >= vitals[0].at + WARM]
+        if vitals[-1].at - vitals[0].at < LIVED:
+            continue
+        third, seconds = len(warm) // 3, (warm[-1].at - warm[0].at) // SECOND
+        for what in MORE:
+            before = median_low(getattr(vital, what) for vital in warm[:third])
+            after = min(getattr(vital, what) for vital in warm[-third:])
+            yield Growth(vitals[0].node, what, before, after, seconds)

@@ -11,7 +11,7 @@ from typing import Any
 from cluster.field import TO_ARM
 from cluster.lateness import CALM, bound_of, lateness_by_group, percentile, repeats_after, takeovers
 from cluster.leg import Leg, Outcome
-from cluster.promises import check_promises
+from cluster.promises import check_promises, growths
 from rig.checker import judge
 from rig.facts import SECOND, Evidence, Kind, Violation
 
@@ -51,6 +51,8 @@ class Figures:
     not_reached: dict[str, int] = field(default_factory=dict)
     lateness: dict[str, list[int]] = field(default_factory=dict)
     measured: dict[str, list[int]] = field(default_factory=dict)
+    growth: dict[str, int] = field(default_factory=dict)
+    """What the process that grew most had more at its end, by kind."""
 
     @property
     def is_clean(self) -> bool:
@@ -87,6 +89,7 @@ def figures_of(leg: Leg, outcome: Outcome) -> Figures:
         not_reached=outcome.not_reached,
         lateness=lateness,
         measured={name: measure(evidence) for name, _, measure in MEASURED},
+        growth=_most([{growth.what: growth.grew_by} for growth in growths(evidence)]),
     )
 
 
@@ -101,6 +104,7 @@ def add_up(name: str, parts: Sequence[Figures]) -> Figures:
         **{name: sum(getattr(part, name) for part in parts) for name in _SUMS},
         **{name: dict(sum((Counter(getattr(part, name)) for part in parts), Counter())) for name in _COUNTS},
         **{name: _joined([getattr(part, name) for part in parts]) for name in _SAMPLES},
+        growth=_most([part.growth for part in parts]),
         texts=[text for part in parts for text in part.texts],
         errors=[error for part in parts for error in part.errors],
     )
@@ -116,6 +120,11 @@ def _joined(samples: Sequence[Mapping[str, list[int]]]) -> dict[str, list[int]]:
     return {name: [value for sample in samples for value in sample.get(name, ())] for name in sorted(names)}
 
 
+def _most(growths: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    names = {name for growth in growths for name in growth}
+    return {name: max(growth.get(name, 0) for growth in growths) for name in sorted(names)}
+
+
 def headline(figures: Figures) -> str:
     return " · ".join(
         (
@@ -126,7 +135,7 @@ def headline(figures: Figures) -> str:
             f"repeated calls {figures.explained} explained/{figures.unexplained} unexplained",
             f"stuck {figures.count(Kind.STUCK)}",
             f"false success {figures.count(Kind.FALSE_SUCCESS)}",
-            "lateness p50/p99/max in the table",
+            "lateness p50/p99/max by fault group below",
         )
     )
 
@@ -148,6 +157,7 @@ def lines_of(figures: Figures) -> list[str]:
         f"  {'fault group':<34}{'faults':>7}{'fires':>8}{'p50':>10}{'p99':>10}{'max':>10}   p99 allowed",
         *(_group_line(figures, group) for group in sorted({*figures.lateness, *figures.groups})),
         *(_measured_line(name, bound, figures.measured.get(name, [])) for name, bound, _ in MEASURED),
+        f"  grown at most within one life: {_counts(figures.growth)}",
         *([f"  other violations: {_counts(others)}"] if others else []),
         *(f"    {kind}: {text}" for kind, text in _first_of_each_kind(figures.texts)),
         *(f"  error: {error}" for error in figures.errors[:SHOWN]),
