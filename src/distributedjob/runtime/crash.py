@@ -14,6 +14,8 @@ POINTS = (
     "after_commit",
     "before_record",
     "after_record",
+    "before_publish",
+    "after_publish",
     "before_claim",
     "after_claim",
     "before_send",

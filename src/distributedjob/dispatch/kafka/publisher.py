@@ -19,6 +19,7 @@ from distributedjob.dispatch.kafka.watch import KafkaWatch
 from distributedjob.dispatch.port import News
 from distributedjob.model.execution import Hint
 from distributedjob.model.instant import Instant
+from distributedjob.runtime import crash
 from distributedjob.telemetry.metrics import Metrics
 
 POLL_SECONDS = 0.2
@@ -88,6 +89,7 @@ class HintPublisher:
             self._send(name, payload, next(self._turn) % topic.partitions, len(part))
 
     def _send(self, topic: str, payload: bytes, partition: int, hints: int) -> None:
+        crash.reached("before_publish")
         try:
             self._producer.produce(topic, payload, partition=partition, on_delivery=self._note)
         except BufferError:
@@ -96,6 +98,7 @@ class HintPublisher:
             self._failed_at = time.monotonic()
             self._drop(Dropped.NOT_DELIVERED, hints)
         else:
+            crash.reached("after_publish")
             self._metrics.hints_published.inc(hints)
 
     def _name_of(self, queue: str, topic: Topic) -> str:
