@@ -106,7 +106,7 @@ class Events:
         away = self._kafka_away
         if away is None or away[1] != kind:
             self._kafka_away = (time.monotonic() if away is None else away[0], kind)
-            self._log.warning("Kafka is away; workers pull from the database", servers=servers, error=error[:500])
+            self._log.warning("Kafka is away; no hints go out until it is back", servers=servers, error=error[:500])
 
     def kafka_back(self) -> None:
         away, self._kafka_away = self._kafka_away, None

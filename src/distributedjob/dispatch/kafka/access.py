@@ -7,8 +7,16 @@ from typing import Any
 
 from confluent_kafka import KafkaError
 
+
+class Silence:
+    """What librdkafka logs to: by itself it writes to stderr, a line for every try. Errors come by callback."""
+
+    def log(self, *_: object) -> None:
+        pass
+
+
 QUIET = 0
-"""Least of librdkafka's log levels: it writes to stderr by itself, a line for every try; errors come by callback."""
+"""The least of its log levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,7 @@ class KafkaAccess:
             "client.id": f"distributedjob-{self.node}",
             "security.protocol": self.security,
             "error_cb": on_error,
+            "logger": Silence(),
             "log_level": QUIET,
             "reconnect.backoff.ms": 100,
             "reconnect.backoff.max.ms": 1_000,

@@ -33,7 +33,12 @@ CLOSE_SECONDS = 1.0
 AT_ONCE = 8
 """Messages taken together."""
 
-UNKNOWN_PROTOCOL = frozenset({KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION})  # noqa: SLF001
+FATAL = KafkaError._FATAL  # noqa: SLF001 - the library's name for an error after which a client is of no use
+UNKNOWN_PROTOCOL = tuple(
+    KafkaError(code).str()
+    for code in (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE)  # noqa: SLF001
+)
+"""What a fatal error says when the broker does not know the protocol of today; it has no code of its own."""
 
 FETCHING = {
     "auto.offset.reset": "latest",
@@ -157,9 +162,11 @@ class HintReader:
                 self._turn(consumer)
         except KafkaException as error:
             self._complain(error.args[0])
-            time.sleep(RETRY_SECONDS)
+            self._broken = True
         finally:
             consumer.close()
+        if self._broken:
+            time.sleep(RETRY_SECONDS)
 
     def _is_another(self, topic: Topic) -> bool:
         """Whether the topic was lost and made again. The library would go on where the old one ended, or not at
@@ -238,9 +245,9 @@ class HintReader:
         self._events.hints_dropped(reason=reason, topic=self._access.topic(self._queue), remedy=REMEDIES[reason])
 
     def _complain(self, error: KafkaError) -> None:
-        """A broker that does not know the protocol of today gets the one of before; a fatal error, a new consumer."""
-        if error.code() in UNKNOWN_PROTOCOL and self._protocol is MODERN:
-            self._protocol, self._broken = CLASSIC, True
-        elif error.fatal():
-            self._broken = True
+        """A fatal error needs a new consumer; a broker that does not know the protocol of today, the one of before."""
         self._watch.hear(error)
+        if error.code() == FATAL or error.fatal():
+            self._broken = True
+            if any(words in error.str() for words in UNKNOWN_PROTOCOL):
+                self._protocol = CLASSIC

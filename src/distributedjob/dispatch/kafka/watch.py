@@ -26,7 +26,7 @@ FAILURES_UNSAID = 1
 MOST_QUEUES = 1_000
 """Queues are named by tasks; nobody makes us ask for more topics than this."""
 
-HEARD_SECONDS = 15.0
+HEARD_SECONDS = 5.0
 ALL_DOWN = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001 - the library's name for it
 VAGUE = frozenset({ALL_DOWN, KafkaError._TIMED_OUT})  # noqa: SLF001
 
