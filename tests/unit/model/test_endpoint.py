@@ -20,8 +20,10 @@ def test_an_address_is_split_into_host_and_port(text: str, host: str, port: int)
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", ":2379", "host", "host:", "host:0", "host:65536", "host:http", "::1:2379", "[::1]", "[]:1", "a b:1"]
-    + ["http://host:2379", "host:2379/", "user@host:1", "a,b:1", "host:+1", "host:２", "\x00:1", "host:1\n", "host: 1"],
+    [
+        *("", ":", ":2379", "host", "host:", "host:0", "host:65536", "host:http", "::1:2379", "[::1]", "[]:1", "a b:1"),
+        *("http://host:2379", "host:2379/", "user@host:1", "a,b:1", "host:+1", "host:２", "\x00:1", "host:1\n"),
+    ],
 )
 def test_anything_else_is_refused(text: str) -> None:
     assert not is_endpoint(text)

@@ -127,6 +127,8 @@ class EtcdLink:
         try:
             await closing.wait()
         finally:
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await client.close()
