@@ -14,24 +14,25 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
+from distributedjob.access.passwords import check_strength
 from distributedjob.model.errors import FieldError, Invalid
+from distributedjob.model.node import LABEL, QUEUE
 from distributedjob.neighbours import NeighbourSettings
 from distributedjob.telemetry.logs import LogFormat
 
 PREFIX = "DISTRIBUTEDJOB_"
 CLIENT_VARIABLES = frozenset({"DISTRIBUTEDJOB_SERVER", "DISTRIBUTEDJOB_TOKEN"})
 
-EXAMPLES = frozenset({"admin", "password", "changeme", "change-me", "secret", "example", "12345678", "distributedjob"})
-"""Values that stand in examples everywhere; a start with one is refused."""
-
-MIN_PASSWORD = 8
-LABEL = r"^[a-z0-9][a-z0-9._-]{0,62}=[A-Za-z0-9._-]{0,63}$"
-
 
 class Role(StrEnum):
     API = "api"
     SCHEDULER = "scheduler"
     WORKER = "worker"
+
+
+CONNECTIONS = {Role.API: 5, Role.SCHEDULER: 5, Role.WORKER: 6}
+"""What each role has in use at once: requests, which hold one for milliseconds; recording, the look ahead, gates,
+rescue and clearing up; two batches of results, claims, pulls, start marks and what is compared with the database."""
 
 
 class Settings(NeighbourSettings, BaseSettings):
@@ -50,16 +51,22 @@ class Settings(NeighbourSettings, BaseSettings):
     node_name: str = Field(
         default_factory=socket.gethostname, max_length=128, description="Name of this node in lists and logs."
     )
-    roles: frozenset[Role] = Field(frozenset(Role), description="What this process does: api, scheduler, worker.")
-    queues: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
-        ("default",), min_length=1, description="Queues this node's worker serves."
+    roles: frozenset[Role] = Field(
+        frozenset(Role), min_length=1, description="What this process does: api, scheduler, worker."
+    )
+    queues: tuple[Annotated[str, Field(pattern=QUEUE)], ...] = Field(
+        ("default",), min_length=1, max_length=32, description="Queues this node's worker serves."
     )
     labels: tuple[Annotated[str, Field(pattern=LABEL)], ...] = Field(
         (), max_length=32, description="Facts about this node for lists and filters, as name=value: zone=a."
     )
     slots: int = Field(256, ge=1, le=10_000, description="Executions this node's worker holds at once.")
     pool_size: int | None = Field(
-        None, ge=1, le=200, description="Connections to MySQL that this process keeps; by its roles if unset."
+        None,
+        ge=1,
+        le=200,
+        description="Connections to MySQL or MariaDB that a process uses at once, beside one for its heartbeat; if "
+        "unset 5 for the api, 5 for the scheduler and 6 for the worker.",
     )
     processes: int = Field(
         1,
@@ -94,19 +101,23 @@ class Settings(NeighbourSettings, BaseSettings):
 
     @field_validator("admin_password")
     @classmethod
-    def _no_example(cls, value: SecretStr | None) -> SecretStr | None:
+    def _strong(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            text = value.get_secret_value()
-            if text.lower() in EXAMPLES:
-                raise ValueError("is a well-known example; choose another")
-            if len(text) < MIN_PASSWORD:
-                raise ValueError(f"is shorter than {MIN_PASSWORD} characters")
+            try:
+                check_strength(value.get_secret_value(), field="admin_password", name="admin")
+            except Invalid as fault:
+                raise ValueError(fault.errors[0].message) from None
         return value
 
     @model_validator(mode="after")
     def _one_process_on_sqlite(self) -> "Settings":
-        if self.processes > 1 and self.uses_sqlite:
+        if self.uses_sqlite and self.processes > 1:
             raise ValueError("processes: SQLite allows one process; set database_url to MySQL or MariaDB for more")
+        if self.uses_sqlite and self.roles != frozenset(Role):
+            raise ValueError(
+                "roles: SQLite allows one process, which has to do everything: api, scheduler and worker; set "
+                "database_url to MySQL or MariaDB to spread the roles over nodes"
+            )
         return self
 
     @model_validator(mode="after")
@@ -124,6 +135,11 @@ class Settings(NeighbourSettings, BaseSettings):
     def url(self) -> str:
         """The database in force."""
         return self.database_url or f"sqlite:///{self.data_dir / 'distributedjob.db'}"
+
+    @property
+    def connections(self) -> int:
+        """To a database server, at once, of one process; its heartbeat has one more."""
+        return self.pool_size or sum(CONNECTIONS[role] for role in self.roles)
 
     @property
     def private_targets(self) -> bool:

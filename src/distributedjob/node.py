@@ -11,7 +11,7 @@ from distributedjob import __version__
 from distributedjob.cluster.sql import SqlMembership
 from distributedjob.config import Role
 from distributedjob.dispatch.port import OrdersChanged
-from distributedjob.resources import Resources, reference_of
+from distributedjob.resources import Resources, reference_of, watch_database
 from distributedjob.roles.keep import keep
 from distributedjob.roles.orders import Orders
 from distributedjob.roles.scheduler import start_scheduler
@@ -148,6 +148,7 @@ class Node:
 
     def _start(self, caller: HttpCaller, journal: Journal, scheduling: Crew, working: Crew, writing: Crew) -> None:
         resources, roles = self._resources, self._settings.roles
+        watch_database(resources.store, resources.metrics)
         orders = keep(writing, self._orders, every=1.0, events=resources.events)
         resources.dispatch.listen(OrdersChanged, orders.on_news)
         if Role.WORKER in roles:

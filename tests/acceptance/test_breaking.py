@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from faults.proxy import Proxy
+from rig.proxy import Proxy
 from support.http_target import Answer, Hang, HttpTarget
 from support.program import Program, pick_free_port
 from support.servers import DatabaseServer, open_database
@@ -157,7 +157,7 @@ def test_a_port_in_use_is_named(program, new_program):
 def test_a_well_known_admin_password_is_refused(new_program, password):
     ended = new_program(settings={"DISTRIBUTEDJOB_ADMIN_PASSWORD": password}).run_serve()
 
-    assert (ended.returncode, "admin_password: is a well-known example" in ended.stderr) == (2, True), ended.stderr
+    assert (ended.returncode, "admin_password: is well known" in ended.stderr) == (2, True), ended.stderr
 
 
 def test_a_refused_password_is_not_repeated(new_program):

@@ -124,20 +124,14 @@ async def _settle(settings: "Settings", rule: str, before: Instant | None) -> Co
 def _alone(settings: "Settings") -> Iterator[None]:
     """On SQLite, keep `serve` out; it would record the fires by their own rules."""
     from distributedjob.runtime.errors import AlreadyRunning  # noqa: PLC0415
-    from distributedjob.runtime.lockfile import LockFile  # noqa: PLC0415
+    from distributedjob.store.alone import alone  # noqa: PLC0415
 
-    if not settings.uses_sqlite:
-        yield
-        return
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        lock = LockFile(settings.data_dir / "lock")
+        with alone(settings.url, data_dir=settings.data_dir):
+            yield
     except AlreadyRunning as error:
         raise Conflict(f"{error}. Stop it first, then restore", code="already_running") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _sqlite_file(settings: "Settings", *, advice: str) -> Path:

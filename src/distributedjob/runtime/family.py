@@ -17,6 +17,10 @@ FATAL = 64
 """Exit code of a child that cannot run as it is set up: starting it again would not help."""
 
 
+AWAY = 5
+"""Exit code of a child that could not start because something it needs is away: it is started again."""
+
+
 class Family:
     """`start` runs in each child with its number, counted from 0; what it returns is the child's exit code.
 

@@ -22,11 +22,11 @@ def has_users(tx: Transaction) -> bool:
     return people.count_users(tx.connection) > 0
 
 
-def create_first_admin(tx: Transaction, *, password_hash: str) -> bool:
-    """Make user `admin` unless there is one, whatever other nodes do at the same time; says whether it was made."""
+def create_first_admin(tx: Transaction, *, password_hash: str) -> None:
+    """Make user `admin` unless there is one, whatever other nodes do at the same time."""
     installation.ensure_root_department(tx.connection)
     if people.find_user_by_name(tx.connection, ADMIN) is not None:
-        return False
+        return
     admin = User(
         id=tx.new_id(),
         name=ADMIN,
@@ -36,11 +36,14 @@ def create_first_admin(tx: Transaction, *, password_hash: str) -> bool:
         must_change=False,
         epoch=0,
     )
-    try:
+    with suppress(DuplicateKey):
         people.insert_user(tx.connection, admin, created_at=tx.now)
-    except DuplicateKey:
-        return False
-    return True
+
+
+def is_first_admin(tx: Transaction, *, password_hash: str) -> bool:
+    """Whether user `admin` is the one that was made with this hash, which no two calls make alike."""
+    admin = people.find_user_by_name(tx.connection, ADMIN)
+    return admin is not None and admin.password_hash == password_hash
 
 
 def reset_password(tx: Transaction, name: str, *, password_hash: str) -> None:

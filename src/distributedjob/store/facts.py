@@ -25,6 +25,19 @@ class DatabaseFacts:
     variables: Mapping[str, str]
 
 
+def is_read_only(connection: Connection) -> bool:
+    """Whether it is a server that takes no writes, even where this user would be allowed some."""
+    if connection.dialect.name == "sqlite":
+        return False
+    values = connection.exec_driver_sql("SELECT @@global.read_only, @@global.innodb_read_only").one()
+    return any(is_on(value) for value in values)
+
+
+def is_on(value: object) -> bool:
+    """Whether a variable of the server says yes: 1, ON, or a word for how much."""
+    return str(value).upper() not in ("0", "OFF", "NONE", "")
+
+
 async def read_facts(url: str) -> DatabaseFacts:
     """Raises Invalid for a URL that is none, StoreUnavailable when the database cannot be reached."""
     async with opened(url) as store:

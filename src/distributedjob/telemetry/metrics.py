@@ -53,7 +53,7 @@ class Metrics:
         )
         self.queue_pending = self._gauge("queue_pending", "Executions that wait in a queue; on the leader.", ["queue"])
         self.queue_without_worker = self._gauge(
-            "queue_without_worker", "1 where a queue is in use and no living worker serves it; on the leader.", ["queue"]
+            "queue_without_worker", "1 where a queue in use has no living worker; on the leader.", ["queue"]
         )
         self.loop_lag = self._histogram("loop_lag_seconds", "How late the event loop runs its timers.", SECONDS)
 

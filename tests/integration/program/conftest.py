@@ -7,7 +7,7 @@ import pytest
 
 from distributedjob.store import schema
 from distributedjob.store.open import parse_url
-from faults.proxy import Proxy
+from rig.proxy import Proxy
 from support.program import Program, pick_free_port
 from support.servers import DatabaseServer
 

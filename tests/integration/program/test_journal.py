@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from faults.proxy import Proxy
+from rig.proxy import Proxy
 from support.http_target import Answer, Hang, HttpTarget
 from support.program import Program, StartProgram
 

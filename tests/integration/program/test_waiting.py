@@ -6,7 +6,7 @@ import time
 import httpx2
 
 from distributedjob.store.open import parse_url
-from faults.proxy import Proxy
+from rig.proxy import Proxy
 from support.program import Program
 from support.servers import DatabaseServer
 

@@ -61,3 +61,34 @@ def test_several_processes_on_sqlite_are_refused():
         load_settings(processes=2)
 
     assert "SQLite allows one process" in refused.value.errors[0].message
+
+
+@pytest.mark.parametrize("roles", [("api",), ("worker",), ("api", "scheduler")])
+def test_roles_that_would_leave_work_undone_on_sqlite_are_refused(roles):
+    with pytest.raises(Invalid, match="not valid") as refused:
+        load_settings(roles=roles)
+
+    assert "SQLite allows one process, which has to do everything" in refused.value.errors[0].message
+
+
+def test_roles_may_be_spread_over_nodes_with_a_server():
+    assert load_settings(roles=("worker",), database_url="mysql://u:p@db/x").roles == {"worker"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "connections"), [(("api",), 5), (("worker",), 6), (("api", "scheduler", "worker"), 16)]
+)
+def test_connections_are_counted_by_roles(roles, connections):
+    assert load_settings(roles=roles, database_url="mysql://u:p@db/x").connections == connections
+
+
+def test_a_pool_size_that_is_set_counts_whatever_the_roles():
+    assert load_settings(pool_size=3, database_url="mysql://u:p@db/x").connections == 3
+
+
+@pytest.mark.parametrize("password", ["admin", "short-one-8", "distributedjob", "aaaaaaaaaaaaaaaa"])
+def test_the_first_admin_needs_a_password_as_strong_as_any_other(password):
+    with pytest.raises(Invalid, match="not valid") as refused:
+        load_settings(admin_password=password)
+
+    assert [error.field for error in refused.value.errors] == ["admin_password"]
