@@ -20,7 +20,9 @@ from distributedjob.services.drafts import TaskDraft
 
 Document = dict[str, Any]
 
-READ_ONLY = frozenset({"id", "revision", "department_id", "next_fire_at", "created_at", "updated_at", "updated_by"})
+READ_ONLY = frozenset(
+    {"id", "revision", "department_id", "next_fire_at", "created_at", "updated_at", "updated_by", "warnings"}
+)
 SPOKEN = frozenset({"kind", "method", "url", "expression", "time_zone", "every_seconds", "from", "at"})
 """Written even where they are the default: without them a file says too little to its reader."""
 

@@ -41,7 +41,8 @@ def run_task(
 ) -> Listed:
     """Record a run now, paused or not. The same `key` within 24 h gives the same execution again.
 
-    Raises Conflict (`stopped`) under a stop switch, and Invalid (`idempotency_key_reused`) for a key that came with another task or other parameters.
+    Raises Conflict (`stopped`) under a stop switch, Invalid (`idempotency_key_reused`) for a key that came with
+    another task or other parameters.
     """
     if key is None:
         return _run(tx, _task(tx, task_id, principal), principal, parameters)

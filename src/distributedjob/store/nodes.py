@@ -48,6 +48,14 @@ class LivingNode(NamedTuple):
         return frozenset(self.roles.split(","))
 
 
+class ServingNode(NamedTuple):
+    """A living worker. `takes_work`: it is under no order."""
+
+    queues: str
+    slots: int
+    takes_work: bool
+
+
 class KnownNode(NamedTuple):
     """A session as lists show it, alive or not."""
 
@@ -114,6 +122,14 @@ def list_known(connection: Connection, *, ended_after: Instant) -> list[KnownNod
     shown = or_(node.c.ended_at.is_(None), node.c.ended_at > ended_after)
     query = select(*columns).where(shown, node.c.roles != "").order_by(node.c.started_at.desc())
     return [KnownNode(*row) for row in connection.execute(query)]
+
+
+def list_serving(connection: Connection) -> list[ServingNode]:
+    """The living workers; those that leave are none any more."""
+    ordered = node.outerjoin(node_order, node_order.c.name == node.c.name)
+    columns = (node.c.queues, node.c.slots, node_order.c.wanted.is_(None))
+    query = select(*columns).select_from(ordered).where(*LIVING, node.c.leaving == False, node.c.queues != "")  # noqa: E712
+    return [ServingNode(row[0], row[1], bool(row[2])) for row in connection.execute(query)]
 
 
 def is_known(connection: Connection, name: str) -> bool:

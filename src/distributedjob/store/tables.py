@@ -64,7 +64,7 @@ node = _table(
     Column("pid", Integer, nullable=False),
     Column("version", String(32), nullable=False),
     Column("roles", String(64), nullable=False),
-    Column("queues", String(512), nullable=False),
+    Column("queues", String(2200), nullable=False),
     Column("labels", String(2048), nullable=False, server_default=text("''")),
     Column("slots", Integer, nullable=False),
     Column("beat", BigInteger, nullable=False, server_default=text("0")),
@@ -122,6 +122,7 @@ user = _table(
     Column("password_hash", String(128), nullable=False),
     Column("department_id", Id, nullable=False),
     Column("active", Boolean, nullable=False, server_default=text("1")),
+    # Read by 0.1 only, whose nodes may run beside these during an upgrade; to be dropped in the release after.
     Column("must_change", Boolean, nullable=False, server_default=text("0")),
     Column("epoch", Integer, nullable=False, server_default=text("0")),
     Column("created_at", Instant, nullable=False),

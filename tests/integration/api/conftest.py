@@ -18,6 +18,7 @@ from distributedjob.api.rest.app import create_api
 from distributedjob.api.rest.dependencies import ApiDependencies, Fault
 from distributedjob.api.rest.limits import RequestLimits
 from distributedjob.cache.local import LocalCache
+from distributedjob.cluster.port import Census
 from distributedjob.dispatch.local import LocalDispatch
 from distributedjob.dispatch.port import News, TokenRevoked, UserChanged
 from distributedjob.model.instant import SECOND, Instant, from_rfc3339
@@ -25,6 +26,7 @@ from distributedjob.model.person import User
 from distributedjob.runtime.ids import IdMaker
 from distributedjob.services.authentication import Authenticator
 from distributedjob.services.desk import Desk
+from distributedjob.services.levers import LeverName
 from distributedjob.store import installation, people, schema
 from distributedjob.store.open import open_store, parse_url
 from distributedjob.store.revisions import Revisions
@@ -85,7 +87,7 @@ class Installation:
     async def new_user(self, *, password_hash: str = NOBODY) -> User:
         """A user in a department of its own."""
         number = self.desk.new_id()
-        user = User(number, f"user{number}", password_hash, number, active=True, must_change=False, epoch=0)
+        user = User(number, f"user{number}", password_hash, number, active=True, epoch=0)
         await self.desk.write(lambda tx: people.insert_user(tx.connection, user, created_at=tx.now))
         return user
 
@@ -152,10 +154,12 @@ async def _install(url: str) -> AsyncIterator[Installation]:
                 readiness=lambda: True,
                 metrics=lambda: b"# HELP up Whether it is up.\n",
                 egress=EMBEDDED,
+                census=Census,
+                levers={LeverName.CATCHUP_RATE: 20},
                 on_fault=faults.append,
             )
         )
-        nobody = User(0, "", "", 0, active=True, must_change=False, epoch=0)
+        nobody = User(0, "", "", 0, active=True, epoch=0)
         made = Installation(
             desk, clock, news, faults, tokens, authenticator, app, nobody, httpx2.AsyncClient(), httpx2.AsyncClient()
         )

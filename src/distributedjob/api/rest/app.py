@@ -1,8 +1,9 @@
 """The REST application: routers, the edge around them, and every error as problem+json."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
@@ -15,7 +16,19 @@ from distributedjob.api.rest.dependencies import ApiDependencies
 from distributedjob.api.rest.docs_page import POLICY, render_docs
 from distributedjob.api.rest.edge import Edge, response_of
 from distributedjob.api.rest.faults import invalid
-from distributedjob.api.rest.routers import auth, executions, health, interventions, revisions, schedules, tasks
+from distributedjob.api.rest.routers import (
+    auth,
+    executions,
+    health,
+    interventions,
+    levers,
+    nodes,
+    queues,
+    revisions,
+    schedules,
+    stops,
+    tasks,
+)
 from distributedjob.model.errors import Problem
 
 DESCRIPTION = """Define tasks that call HTTP endpoints on schedules, and see every execution.
@@ -58,16 +71,32 @@ ROUTERS = (
     interventions.router,
     executions.executions_router,
     executions.records_router,
+    nodes.router,
+    queues.router,
+    stops.router,
+    levers.router,
     health.router,
 )
 
 
 def create_api(dependencies: ApiDependencies) -> FastAPI:
     """The ASGI application; it starts and stops nothing of its own."""
+    app = _create(dependencies, ROUTERS, openapi_url="/openapi.json")
+    app.add_route("/docs", _docs, include_in_schema=False)
+    return app
+
+
+def create_probes(dependencies: ApiDependencies) -> FastAPI:
+    """What a node without the API answers: how it is, and its metrics."""
+    return _create(dependencies, (health.router,), openapi_url=None)
+
+
+def _create(dependencies: ApiDependencies, routers: Sequence[APIRouter], *, openapi_url: str | None) -> FastAPI:
     app = FastAPI(
         title="DistributedJob",
         version=__version__,
         description=DESCRIPTION,
+        openapi_url=openapi_url,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -76,9 +105,8 @@ def create_api(dependencies: ApiDependencies) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
     )
     app.state.dependencies = dependencies
-    for router in ROUTERS:
+    for router in routers:
         app.include_router(router)
-    app.add_route("/docs", _docs, include_in_schema=False)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)

@@ -8,9 +8,11 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from distributedjob.api.rest.limits import RequestLimits, address_of
+from distributedjob.cluster.port import Census
 from distributedjob.model.identity import Principal
 from distributedjob.services.authentication import Authenticator
 from distributedjob.services.desk import Desk
+from distributedjob.services.levers import Defaults
 from distributedjob.targets.egress import EgressPolicy
 
 MIB = 1024 * 1024
@@ -28,7 +30,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """`readiness` answers at once, from memory. `metrics` renders Prometheus' text. `egress` judges new targets."""
+    """`readiness` answers at once, from memory. `metrics` renders Prometheus' text. `egress` judges new targets.
+    `census`: who is there, as this node sees it. `levers`: what holds where none is set."""
 
     desk: Desk
     authenticator: Authenticator
@@ -36,6 +39,8 @@ class ApiDependencies:
     readiness: Callable[[], bool]
     metrics: Callable[[], bytes]
     egress: EgressPolicy
+    census: Callable[[], Census]
+    levers: Defaults
     on_fault: Callable[[Fault], None]
     max_body_bytes: int = MIB
 

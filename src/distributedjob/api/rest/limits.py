@@ -15,8 +15,8 @@ from distributedjob.model.errors import TooMany
 from distributedjob.model.identity import Principal
 
 UNLIMITED = frozenset({"/v1/health/live", "/v1/health/ready", "/metrics"})
-RETRY_AFTER = 1
-"""Seconds, after which half of what was sent in the window no longer counts."""
+RETRY_AFTER = 2
+"""Seconds: by then the window of what was sent has passed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ TaskId = Annotated[Id, Path()]
 ScheduleId = Annotated[Id, Path()]
 ExecutionId = Annotated[Id, Path()]
 TokenId = Annotated[Id, Path()]
+StopId = Annotated[Id, Path()]
+Name = Annotated[str, Path(min_length=1, max_length=128)]
 
 
 class _IdConvertor(Convertor[str]):

@@ -1,5 +1,6 @@
 """The revisions of a task: look back, and roll back."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -14,6 +15,7 @@ from distributedjob.api.rest.wire.tasks import RevisionShown, TaskShown
 from distributedjob.model.task import Task
 from distributedjob.services import changes, tasks
 from distributedjob.services.desk import Transaction
+from distributedjob.services.queues import warned
 
 router = APIRouter(prefix="/v1/tasks/{task_id:id}/revisions", tags=["revisions"], route_class=StrictJsonRoute)
 
@@ -59,13 +61,14 @@ async def restore_revision(
     """Roll back: save an old definition as a new revision. Whether the task is paused stays as it is."""
     expected = expected_revisions(if_match)
 
-    def restore(tx: Transaction) -> Task:
+    def restore(tx: Transaction) -> tuple[Task, Mapping[str, str]]:
         old = tasks.get_revision(tx, to_id(task_id), revision, principal=caller)
         change = changes.restoring(old)
-        return tasks.revise_task(
+        revised = tasks.revise_task(
             tx, to_id(task_id), principal=caller, change=change, egress=api.egress, expected=expected
         )
+        return warned(tx, revised)
 
-    task = await api.desk.write(restore)
+    task, warnings = await api.desk.write(restore)
     response.headers["ETag"] = etag_of(task.revision)
-    return TaskShown.of(task)
+    return TaskShown.of(task, warnings=warnings)

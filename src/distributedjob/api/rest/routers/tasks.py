@@ -1,5 +1,6 @@
 """Tasks: create, show, change, pause, run, delete."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
@@ -12,13 +13,16 @@ from distributedjob.api.rest.paging import DEFAULT_LIMIT, Cursor, Limit, decode_
 from distributedjob.api.rest.paths import ScheduleId, TaskId
 from distributedjob.api.rest.strict_json import StrictJsonRoute
 from distributedjob.api.rest.wire.base import Page, Parameters, to_id
-from distributedjob.api.rest.wire.executions import ExecutionShown
+from distributedjob.api.rest.wire.executions import RunShown
 from distributedjob.api.rest.wire.interventions import RunIn
 from distributedjob.api.rest.wire.tasks import TaskIn, TaskPatch, TaskShown, merged, task_document
 from distributedjob.model.identity import Principal
-from distributedjob.model.task import TaskDefinition
+from distributedjob.model.task import Task, TaskDefinition
 from distributedjob.services import changes, runs, tasks
+from distributedjob.services.desk import Transaction
 from distributedjob.services.drafts import TaskDraft
+from distributedjob.services.executions import Listed
+from distributedjob.services.queues import warned, warnings_of
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"], route_class=StrictJsonRoute)
 
@@ -60,7 +64,8 @@ async def list_tasks(query: Annotated[TaskQuery, Query()], api: Api, caller: Cal
             enabled=None if query.enabled is None else query.enabled == "true",
         )
     )
-    items = [TaskShown.of(task) for task in found[: query.limit]]
+    warnings = await api.desk.read(lambda tx: warnings_of(tx, {task.definition.queue for task in found}))
+    items = [TaskShown.of(task, warnings=warnings) for task in found[: query.limit]]
     more = len(found) > query.limit
     return Page(items=items, next_cursor=encode_cursor([found[query.limit - 1].id]) if more else None)
 
@@ -69,18 +74,20 @@ async def list_tasks(query: Annotated[TaskQuery, Query()], api: Api, caller: Cal
 async def create_task(body: TaskIn, api: Api, caller: Caller, response: Response) -> TaskShown:
     """Create a task. Its schedules fire from now on, unless it is created paused (`enabled: false`)."""
     draft = body.to_draft()
-    task = await api.desk.write(lambda tx: tasks.create_task(tx, principal=caller, draft=draft, egress=api.egress))
+    task, warnings = await api.desk.write(
+        lambda tx: warned(tx, tasks.create_task(tx, principal=caller, draft=draft, egress=api.egress))
+    )
     response.headers["Location"] = f"/v1/tasks/{task.id}"
     response.headers["ETag"] = etag_of(task.revision)
-    return TaskShown.of(task)
+    return TaskShown.of(task, warnings=warnings)
 
 
 @router.get("/{task_id:id}")
 async def show_task(task_id: TaskId, api: Api, caller: Caller, response: Response) -> TaskShown:
     """Show a task with its schedules and their next fires."""
-    task = await api.desk.read(lambda tx: tasks.get_task(tx, to_id(task_id), principal=caller))
+    task, warnings = await api.desk.read(lambda tx: warned(tx, tasks.get_task(tx, to_id(task_id), principal=caller)))
     response.headers["ETag"] = etag_of(task.revision)
-    return TaskShown.of(task)
+    return TaskShown.of(task, warnings=warnings)
 
 
 @router.put("/{task_id:id}")
@@ -150,13 +157,17 @@ async def disable_schedule(
 @router.post("/{task_id:id}/run", status_code=202)
 async def run_task(
     task_id: TaskId, api: Api, caller: Caller, response: Response, body: RunIn = NO_PARAMETERS, key: Key = None
-) -> ExecutionShown:
-    """Run a task now, paused or not, with parameters of its own over those of the task."""
-    run = await api.desk.write(
-        lambda tx: runs.run_task(tx, to_id(task_id), principal=caller, parameters=body.parameters, key=key)
-    )
+) -> RunShown:
+    """Run a task now, paused or not, with parameters of its own over those of the task. What is stopped by a switch
+    is refused: 409 `stopped`."""
+
+    def verb(tx: Transaction) -> tuple[Listed, Mapping[str, str]]:
+        run = runs.run_task(tx, to_id(task_id), principal=caller, parameters=body.parameters, key=key)
+        return run, warnings_of(tx, [run.row.queue])
+
+    run, warnings = await api.desk.write(verb)
     response.headers["Location"] = f"/v1/executions/{run.row.id}"
-    return ExecutionShown.of(run)
+    return RunShown.of_run(run, warnings=warnings)
 
 
 async def _revise(
@@ -168,10 +179,13 @@ async def _revise(
     if_match: str | None,
 ) -> TaskShown:
     expected = expected_revisions(if_match)
-    task = await api.desk.write(
-        lambda tx: tasks.revise_task(
+
+    def verb(tx: Transaction) -> tuple[Task, Mapping[str, str]]:
+        revised = tasks.revise_task(
             tx, to_id(task_id), principal=caller, change=change, egress=api.egress, expected=expected
         )
-    )
+        return warned(tx, revised)
+
+    task, warnings = await api.desk.write(verb)
     response.headers["ETag"] = etag_of(task.revision)
-    return TaskShown.of(task)
+    return TaskShown.of(task, warnings=warnings)

@@ -15,7 +15,17 @@ from distributedjob.model.instant import MAX_INSTANT, Instant, from_rfc3339, to_
 T = TypeVar("T")
 
 READ_ONLY = frozenset(
-    {"id", "revision", "department_id", "created_at", "updated_at", "updated_by", "next_fire_at", "created_by"}
+    {
+        "id",
+        "revision",
+        "department_id",
+        "created_at",
+        "updated_at",
+        "updated_by",
+        "next_fire_at",
+        "created_by",
+        "warnings",
+    }
 )
 UNKNOWN_FIELDS = "unknown_fields"
 

@@ -1,6 +1,7 @@
 """Executions in JSON."""
 
 import base64
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
@@ -84,6 +85,18 @@ class ExecutionShown(Shown):
     @classmethod
     def of(cls, listed: Listed) -> "ExecutionShown":
         return cls.model_validate(execution_fields(listed))
+
+
+class RunShown(ExecutionShown):
+    """A run that was just recorded. `warnings`: what keeps it from starting although nothing is wrong with it."""
+
+    warnings: list[str]
+
+    @classmethod
+    def of_run(cls, listed: Listed, *, warnings: Mapping[str, str]) -> "RunShown":
+        """`warnings` by the queue they concern."""
+        found = warnings.get(listed.row.queue)
+        return cls.model_validate({**execution_fields(listed), "warnings": [] if found is None else [found]})
 
 
 def execution_fields(listed: Listed) -> dict[str, object]:

@@ -18,16 +18,10 @@ class UserShown(Shown):
     id: Id
     username: str
     department_id: Id
-    must_change_password: bool
 
     @classmethod
     def of(cls, user: User) -> "UserShown":
-        return cls(
-            id=str(user.id),
-            username=user.name,
-            department_id=str(user.department_id),
-            must_change_password=user.must_change,
-        )
+        return cls(id=str(user.id), username=user.name, department_id=str(user.department_id))
 
 
 class LoginShown(Shown):

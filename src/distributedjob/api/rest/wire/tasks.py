@@ -1,5 +1,6 @@
 """Tasks and revisions in JSON."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, JsonValue
@@ -9,10 +10,11 @@ from distributedjob.api.rest.wire.policies import PoliciesIn
 from distributedjob.api.rest.wire.schedules import ScheduleIn, ScheduleShown, schedule_fields, shown_schedule
 from distributedjob.api.rest.wire.targets import HttpTargetIn
 from distributedjob.model.instant import to_rfc3339
+from distributedjob.model.node import QUEUE
 from distributedjob.model.task import DEFAULT_QUEUE, Revision, Task, TaskDefinition
 from distributedjob.services.drafts import TaskDraft
 
-Queue = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Queue = Annotated[str, Field(pattern=QUEUE)]
 
 
 class TaskIn(Wire):
@@ -65,7 +67,8 @@ class TaskPatch(Wire):
 
 
 class TaskShown(Shown):
-    """`next_fire_at` is the earliest of its schedules; null while the task is paused."""
+    """`next_fire_at` is the earliest of its schedules; null while the task is paused. `warnings`: what keeps it from
+    running although nothing is wrong with it."""
 
     id: Id
     name: str
@@ -84,9 +87,11 @@ class TaskShown(Shown):
     created_at: ShownInstant
     updated_at: ShownInstant
     updated_by: str
+    warnings: list[str]
 
     @classmethod
-    def of(cls, task: Task) -> "TaskShown":
+    def of(cls, task: Task, *, warnings: Mapping[str, str]) -> "TaskShown":
+        """`warnings` by the queue they concern."""
         definition = task.definition
         fires = [fire_at for fire_at in task.next_fires.values() if fire_at is not None]
         return cls(
@@ -102,6 +107,7 @@ class TaskShown(Shown):
             created_at=to_rfc3339(task.created_at),
             updated_at=to_rfc3339(task.updated_at),
             updated_by=task.updated_by,
+            warnings=[warnings[definition.queue]] if definition.queue in warnings else [],
         )
 
 

@@ -25,6 +25,7 @@ WHERE r.task_id = task.id AND r.revision = task.revision), 'default')
 
 def upgrade() -> None:
     op.add_column("node", sa.Column("labels", sa.String(2048), nullable=False, server_default=sa.text("''")))
+    _widen(2200)
     op.add_column("node", sa.Column("leaving", sa.Boolean(), nullable=False, server_default=sa.text("0")))
     op.add_column("task", sa.Column("queue", sa.String(64), nullable=False, server_default=sa.text("'default'")))
     op.create_index("task_queue", "task", ["queue"])
@@ -70,6 +71,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_revoked_token_expires_at"), "revoked_token", ["expires_at"])
 
 
+def _widen(length: int) -> None:
+    """Room for the names of a node's queues."""
+    with op.batch_alter_table("node") as batch:
+        batch.alter_column("queues", type_=sa.String(length), existing_type=sa.String(), existing_nullable=False)
+
+
 def downgrade() -> None:
     for table in ("revoked_token", "lever", "stop_switch", "node_order"):
         op.drop_table(table)
@@ -77,3 +84,4 @@ def downgrade() -> None:
     op.drop_column("task", "queue")
     for column in ("leaving", "labels"):
         op.drop_column("node", column)
+    _widen(512)
