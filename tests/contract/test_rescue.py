@@ -140,6 +140,16 @@ async def test_a_marked_at_most_once_execution_ends_unknown(running: Running) ->
     assert (row.state, row.reason) == (State.UNKNOWN, Reason.WORKER_LOST)
 
 
+async def test_a_start_mark_that_is_set_between_the_look_and_the_rescue_counts(running: Running) -> None:
+    claim = await running.start(AT_MOST_ONCE)
+    office, hot = running.office, running.office.store.hot
+    await office.end_node(ME)
+    lost = await office.store.read(lambda c: list_lost(c, limit=10))
+    assert await office.store.write(lambda c: hot.mark(c, [(claim.id, ME, claim.fence)])) == {claim.id}
+    await office.desk.write(lambda tx: rescue(tx, lost))
+    assert await office.state(claim.id) is State.UNKNOWN
+
+
 async def test_a_lost_execution_that_was_to_be_cancelled_is(running: Running) -> None:
     claim = await running.start()
     await running.office.desk.write(lambda tx: cancel(tx, [claim.id]))

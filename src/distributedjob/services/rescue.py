@@ -10,7 +10,7 @@ from distributedjob.services.desk import Transaction
 from distributedjob.services.finishing import tell_room, write_traces
 from distributedjob.services.results import Result
 from distributedjob.store.hot.rows import ResultRow
-from distributedjob.store.runs import LostRow
+from distributedjob.store.runs import LostRow, lock_lost
 
 _UNREADABLE = {True: Policies(delivery=Delivery.AT_MOST_ONCE), False: Policies()}
 """What is taken for the policies where the definition cannot be read, by whether a start mark is set."""
@@ -19,7 +19,14 @@ MESSAGE = "the worker was lost before it recorded a result; the target may have 
 
 
 def rescue(tx: Transaction, rows: Sequence[LostRow]) -> int:
-    """Rescue rows that were found lost; those that moved on in between are left alone. Returns how many."""
+    """Rescue rows that were found lost; those that moved on in between are left alone. Returns how many.
+
+    Decided on what the rows say under their locks: a worker that does not know yet that it is lost may have set its
+    start mark since they were found, and what is marked may have been called.
+    """
+    rows = lock_lost(tx.connection, rows)
+    if not rows:
+        return 0
     definitions = tx.revisions.load(tx.connection, ((row.task_id, row.revision) for row in rows))
     results = [_result(row, _decide(tx, row, definitions), tx) for row in rows]
     states = tx.hot.rescue(tx.connection, [result.row for result in results])

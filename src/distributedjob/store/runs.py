@@ -1,5 +1,6 @@
 """Running rows, as their holder and the rescuer look at them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
@@ -66,6 +67,16 @@ def list_lost(connection: Connection, *, limit: int) -> list[LostRow]:
     gone = or_(node.c.session.is_(None), node.c.dead == True, node.c.ended_at.is_not(None))  # noqa: E712
     query = select(*columns).outerjoin(node, node.c.session == execution.c.holder).where(*RUNNING, gone).limit(limit)
     return [LostRow(*row) for row in connection.execute(query)]
+
+
+def lock_lost(connection: Connection, lost: Sequence[LostRow]) -> list[LostRow]:
+    """These rows as they stand under their locks, without those that moved on since they were found."""
+    found = {(row.id, row.holder, row.fence) for row in lost}
+    columns = [execution.c[name] for name in LostRow._fields]
+    query = select(*columns, execution.c.state).where(execution.c.id.in_([row.id for row in lost]))
+    rows = connection.execute(query.order_by(execution.c.id).with_for_update())
+    running = (LostRow(*row[:-1]) for row in rows if row.state == State.RUNNING)
+    return [row for row in running if (row.id, row.holder, row.fence) in found]
 
 
 def list_running(connection: Connection, ids: list[int]) -> list[LostRow]:
