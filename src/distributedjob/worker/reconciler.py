@@ -57,7 +57,9 @@ class Reconciler:
         begun = [row.id for row in lost if row.marked or row.claim in self._wordless]
         write_results(tx, [_released(row, tx, self._session) for row in lost if row.id not in begun])
         if begun:
-            rescue(tx, [row for row in list_running(tx.connection, begun) if row.holder == self._session])
+            claims = {row.claim for row in lost}
+            running = list_running(tx.connection, begun)
+            rescue(tx, [row for row in running if row.holder == self._session and (row.id, row.fence) in claims])
 
 
 def _released(row: HeldRow, tx: Transaction, session: int) -> Result:

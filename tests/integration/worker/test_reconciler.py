@@ -3,6 +3,7 @@
 from distributedjob.model.execution import Reason, State
 from distributedjob.model.policies import Delivery, Policies
 from distributedjob.services.ending import cancel
+from distributedjob.store.runs import list_held
 from distributedjob.store.tables import attempt
 from support.http_target import Hang
 from support.office import ME, OTHER, result_of_claim
@@ -86,3 +87,17 @@ async def test_at_the_end_of_a_session_one_look_is_enough(shop: Shop) -> None:
     await shop.worker.reconciler.run_last()
     row = await shop.office.row(claim.id)
     assert (row.state, row.attempt) == (State.PENDING, 0)
+
+
+async def test_a_later_claim_of_the_same_execution_is_left_alone(shop: Shop) -> None:
+    """Rescued and claimed again by this very session between the look and the write."""
+    office, hot = shop.office, shop.office.store.hot
+    (claim,) = (await shop.record(ONCE)).claimed
+    await office.store.write(lambda c: hot.mark(c, [(claim.id, ME, claim.fence)]))
+    held = await office.store.read(lambda c: list_held(c, ME))
+    lost = result_of_claim(claim, state=State.PENDING, reason=Reason.RETRY, not_before=office.now)
+    await office.finish(lost)
+    (later,) = await office.claim((claim.id, claim.fence))
+    await office.desk.write(lambda tx: shop.worker.reconciler._give_back(tx, held))
+    row = await office.row(claim.id)
+    assert (row.state, row.fence) == (State.RUNNING, later.fence)
