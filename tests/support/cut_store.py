@@ -1,5 +1,6 @@
 """A real store with a door in front: while it is shut, the database is away."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,8 +16,11 @@ class CutStore:
     behind: Store
     away: bool = False
     tries: int = 0
+    reads: int = 0
     answers_lost: bool = False
     """Writes happen, but the caller is told that the database is away."""
+    silent: bool = False
+    """Nobody is told anything, ever."""
 
     @property
     def hot(self) -> HotStatements:
@@ -24,6 +28,8 @@ class CutStore:
 
     async def write(self, unit: Unit[T]) -> T:
         self.tries += 1
+        if self.silent:
+            await asyncio.Event().wait()
         if self.away:
             raise StoreUnavailable("the database is away")
         answer = await self.behind.write(unit)
@@ -32,6 +38,7 @@ class CutStore:
         return answer
 
     async def read(self, unit: Unit[T]) -> T:
+        self.reads += 1
         if self.away:
             raise StoreUnavailable("the database is away")
         return await self.behind.read(unit)

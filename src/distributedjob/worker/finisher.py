@@ -54,6 +54,7 @@ class Finisher:
         self._size = BatchSize(BATCH)
         self._waiting: deque[Result] = deque()
         self._in_flight = 0
+        self._batches: list[list[Result]] = []
         self._journaled: set[tuple[int, int]] = set()
         self._journal_lock = asyncio.Lock()
         self._more = asyncio.Event()
@@ -75,9 +76,13 @@ class Finisher:
         await self._idle.wait()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._writers):
-                group.create_task(self._write_batches())
+        """Write until cancelled. What the database has not taken by then, since it says nothing, goes to the journal."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._writers):
+                    group.create_task(self._write_batches())
+        finally:
+            await self._keep([result for batch in self._batches for result in batch])
 
     async def _write_batches(self) -> None:
         while True:
@@ -86,7 +91,9 @@ class Finisher:
                 await self._more.wait()
             batch = take_batch(self._waiting, limit=self._size.now)
             self._in_flight += len(batch)
+            self._batches.append(batch)
             await self._write(batch)
+            self._batches.remove(batch)
             if not self.backlog:
                 self._idle.set()
             if len(self._waiting) < SMALL_BATCH:

@@ -42,6 +42,16 @@ class Rig:
     finisher: Finisher
     written: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self.finisher.run())
+
+    async def stop(self) -> None:
+        """As a node stops it: cancelled, whatever it was waiting for."""
+        assert self.task is not None
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
 
     @property
     def journaled(self) -> list[int]:
@@ -75,10 +85,9 @@ async def rig(sqlite_url: str, journal: HeldJournal, request: pytest.FixtureRequ
         on_refused=lambda result: rig.refused.append(result.row.id),
         writers=request.param,
     )
-    task = asyncio.create_task(rig.finisher.run())
+    rig.start()
     yield rig
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await rig.stop()
     await door.close()
 
 
@@ -96,6 +105,24 @@ async def test_while_the_database_is_away_every_result_is_journaled(rig: Rig) ->
         rig.finisher.add(result)
         await asyncio.sleep(0)
     await until(lambda: sorted(rig.journaled) == sorted(result.row.id for result in results))
+
+
+async def test_what_a_silent_database_has_not_taken_when_the_node_stops_is_journaled(rig: Rig) -> None:
+    results = await rig.claims(3)
+    rig.door.silent = True
+    for result in results:
+        rig.finisher.add(result)
+    await until(lambda: rig.door.tries >= 1)
+    await rig.stop()
+    assert sorted(rig.journaled) == sorted(result.row.id for result in results)
+
+
+async def test_what_is_written_when_the_node_stops_is_not_journaled(rig: Rig) -> None:
+    (result,) = await rig.claims(1)
+    rig.finisher.add(result)
+    await rig.finisher.flushed()
+    await rig.stop()
+    assert rig.journal.size == 0
 
 
 async def test_results_that_come_between_two_tries_are_journaled_at_once(rig: Rig) -> None:
