@@ -14,7 +14,6 @@ class User:
     password_hash: str
     department_id: int
     active: bool
-    must_change: bool
     epoch: int
 
 

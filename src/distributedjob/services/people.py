@@ -33,7 +33,6 @@ def create_first_admin(tx: Transaction, *, password_hash: str) -> None:
         password_hash=password_hash,
         department_id=ROOT_DEPARTMENT,
         active=True,
-        must_change=False,
         epoch=0,
     )
     with suppress(DuplicateKey):

@@ -16,7 +16,6 @@ _USER = (
     user.c.password_hash,
     user.c.department_id,
     user.c.active,
-    user.c.must_change,
     user.c.epoch,
 )
 _TOKEN = (
@@ -72,7 +71,7 @@ def insert_user(connection: Connection, new: User, *, created_at: Instant) -> No
 
 def change_password(connection: Connection, user_id: int, *, password_hash: str) -> None:
     """Also begins a new epoch, which voids every access token given out so far."""
-    change = {"password_hash": password_hash, "epoch": user.c.epoch + 1, "must_change": False}
+    change = {"password_hash": password_hash, "epoch": user.c.epoch + 1}
     connection.execute(update(user).where(user.c.id == user_id).values(change))
 
 
