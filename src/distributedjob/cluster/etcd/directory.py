@@ -4,15 +4,18 @@ The value of a key is `host:port`, or the JSON that etcd's own client for Go wri
 lost, the addresses known last stay: a target that was there a minute ago is a better guess than none.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from distributedjob.cluster.etcd.client import EtcdClient
 from distributedjob.cluster.etcd.errors import EtcdAway
-from distributedjob.cluster.etcd.following import Pairs, follow
+from distributedjob.cluster.etcd.following import LONGEST_PAUSE, Pairs, follow
 from distributedjob.cluster.etcd.keys import Keys, end_of
 from distributedjob.model.endpoint import is_endpoint
+from distributedjob.model.errors import Problem
+from distributedjob.telemetry.events import Events
 
 NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
@@ -20,16 +23,17 @@ NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 class TargetDirectory:
     """`run` lives on etcd's thread; `list_addresses` reads in any."""
 
-    def __init__(self, client: EtcdClient, *, keys: Keys) -> None:
+    def __init__(self, client: EtcdClient, *, keys: Keys, events: Events) -> None:
         self._client = client
+        self._events = events
         self._prefix = keys.targets
         self._known = NONE
-        self._trouble: EtcdAway | None = EtcdAway("no member has answered yet")
+        self._current = False
 
     @property
     def is_current(self) -> bool:
         """Whether changes are seen as they happen; without, the addresses are those known last."""
-        return self._trouble is None
+        return self._current
 
     def list_addresses(self, name: str) -> tuple[str, ...]:
         """Where the target of this name can be reached, as host:port, in order; empty when nobody registered."""
@@ -37,13 +41,21 @@ class TargetDirectory:
 
     async def run(self) -> None:
         """Keep up with etcd, until cancelled."""
-        await follow(self._client, self._prefix, end_of(self._prefix), on_read=self._note, on_cut=self._note_cut)
+        while True:
+            try:
+                await follow(
+                    self._client, self._prefix, end_of(self._prefix), on_read=self._note, on_cut=self._note_cut
+                )
+            except Problem as error:
+                self._current = False
+                self._events.etcd_refused(error)
+                await asyncio.sleep(LONGEST_PAUSE)
 
     async def _note(self, pairs: Pairs) -> None:
-        self._known, self._trouble = addresses(pairs, prefix=self._prefix), None
+        self._known, self._current = addresses(pairs, prefix=self._prefix), True
 
-    def _note_cut(self, error: EtcdAway) -> None:
-        self._trouble = error
+    def _note_cut(self, _: EtcdAway) -> None:
+        self._current = False
 
 
 def addresses(pairs: Pairs, *, prefix: bytes) -> Mapping[str, tuple[str, ...]]:

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 OPEN_SECONDS = 4.0
 CLOSE_SECONDS = 3.0
+LAST_WORDS_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class EtcdLink:
 
     def open_directory(self) -> TargetDirectory:
         """The addresses of targets, kept current until the link is closed."""
-        directory = TargetDirectory(self._client, keys=self._keys)
+        directory = TargetDirectory(self._client, keys=self._keys, events=self._events)
         asyncio.run_coroutine_threadsafe(directory.run(), self._loop)
         return directory
 
@@ -132,3 +133,5 @@ class EtcdLink:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await client.close()
+            # What gRPC still has to say of the calls just ended must find this loop, or it disturbs the next one.
+            await asyncio.sleep(LAST_WORDS_SECONDS)
