@@ -31,6 +31,10 @@ FAILURES = (RedisError, OSError, TimeoutError)
 """The library's own, the network's, the deadline's."""
 
 
+SILENT = "it does not answer"
+SILENT_TLS = "it does not answer; does it speak TLS? redis:// is without"
+
+
 class Foreign(Exception):
     """Something under our keys is of another kind than we ever put there."""
 
@@ -43,13 +47,14 @@ class RedisLink:
         self._probe_key = probe_key
         self._up = asyncio.Event()
         self._doubted = asyncio.Event()
-        tls = {"ssl_ca_certs": None if ca is None else str(ca)} if url.startswith("rediss:") else {}
+        self._tls = url.startswith("rediss:")
+        tls = {"ssl_ca_certs": None if ca is None else str(ca)} if self._tls else {}
         pool = BlockingConnectionPool.from_url(
             url,
             protocol=2,
             max_connections=CONNECTIONS,
             timeout=PROBE_SECONDS,
-            socket_timeout=PROBE_SECONDS,
+            socket_timeout=None,  # with one, Python 3.11 loses cancellations in a race; here each question has its time
             socket_connect_timeout=PROBE_SECONDS,
             retry=Retry(NoBackoff(), 0),
             driver_info=None,
@@ -109,6 +114,8 @@ class RedisLink:
         except Exception as error:  # noqa: BLE001 - as above
             self._up.clear()
             cause = cause_of(error)
+            if cause == SILENT and self._tls:
+                cause = SILENT_TLS
             self._events.redis_away(cause)
             return cause
         self._up.set()
@@ -132,18 +139,18 @@ def cause_of(error: BaseException) -> str:
             case ssl.SSLCertVerificationError():
                 return f"its certificate is not trusted ({root.verify_message}); is redis_ca right?"
             case ssl.SSLError():
-                return "it does not speak TLS; redis:// is without"
+                return f"TLS with it fails: {(root.reason or str(root)).lower().replace('_', ' ')}"
             case AuthenticationError():
                 return "it refuses the user or the password"
             case InvalidResponse():
                 return "what answers there is not a Redis"
-            case FileNotFoundError() if root.filename is not None:
-                return f"there is no file {root.filename}"
+            case FileNotFoundError():
+                return "there is no such file as redis_ca names"
     if any(isinstance(root, TimeoutError | RedisTimeout) for root in roots):
-        return "it does not answer"
+        return SILENT
     text = str(error).partition("\n")[0][:200]
-    if "losed" in text and not isinstance(error, ResponseError):
-        return "it closes the connection; does it want TLS (rediss://)?"
+    if not isinstance(error, ResponseError) and ("closed" in text or "reset by peer" in text):
+        return "it closes the connection; if it wants TLS, write rediss://"
     if "AUTH" in text.upper() or "WRONGPASS" in text:
         return "it refuses the user or the password"
     return text or type(error).__name__

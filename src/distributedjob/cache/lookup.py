@@ -33,21 +33,23 @@ class Lookup(Generic[K, V]):
 
     async def find(self, key: K, load: Callable[[], Awaitable[V | None]]) -> V | None:
         """The value of `key`, loaded unless it is kept. What does not exist is not kept. Raises what `load` raises."""
-        read_at, value = self._kept.get(key, (0, None))
-        if value is not None and self._clock() - read_at < self._fresh:
-            self._note("hit")
-            return value
-        self._note("miss")
-        while (flight := self._flights.get(key)) is not None:
+        value = self._find_kept(key)
+        self._note("miss" if value is None else "hit")
+        while value is None and (flight := self._flights.get(key)) is not None:
             await asyncio.wait([flight])
             if not flight.cancelled():
                 return flight.result()
-        return await self._load(key, load)
+            value = self._find_kept(key)
+        return await self._load(key, load) if value is None else value
 
     def forget(self, key: K) -> None:
         """Load `key` anew from now on; an answer that is under way is not kept."""
         self._kept.pop(key, None)
         self._flights.pop(key, None)
+
+    def _find_kept(self, key: K) -> V | None:
+        asked_at, value = self._kept.get(key, (0, None))
+        return value if self._clock() - asked_at < self._fresh else None
 
     async def _load(self, key: K, load: Callable[[], Awaitable[V | None]]) -> V | None:
         flight = self._flights[key] = asyncio.get_running_loop().create_future()

@@ -41,6 +41,8 @@ class RedisCache:
         self.subscription = Subscription(link, seal.place(NEWS), hear=self._hear)
 
     async def find(self, names: Sequence[str]) -> dict[str, bytes]:
+        if not names:
+            return {}
         places = [self._seal.place(name) for name in names]
         nothing: list[bytes | None] = []
         answers = await self._ask(lambda redis: redis.mget(places), otherwise=nothing, names=names)
@@ -60,6 +62,8 @@ class RedisCache:
         await self._ask(put, otherwise=None, names=())
 
     async def forget(self, names: Sequence[str]) -> None:
+        if not names:
+            return
         await self._own.forget(names)
         places = [self._seal.place(name) for name in names]
         await self._ask(lambda redis: redis.delete(*places), otherwise=None, names=())
@@ -127,6 +131,8 @@ class RedisCache:
         return otherwise
 
     async def _drop(self, names: Sequence[str]) -> None:
+        if not names:
+            return
         places = [self._seal.place(name) for name in names]
         await self._link.ask(lambda redis: redis.delete(*places), otherwise=None)
 
