@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from distributedjob.model.errors import Unavailable
@@ -22,6 +22,10 @@ from distributedjob.worker.slots import Slots
 BATCH = 200
 HINT_LIMIT = 200_000
 """Hints beyond this many are dropped; the pull finds their rows."""
+
+SMALL_BATCH = 32
+LONGEST_GATHER = 0.008
+"""Seconds."""
 
 LONGEST_SLEEP = 1.0
 PAUSE = 0.1
@@ -58,6 +62,8 @@ class Intake:
         self._wake = asyncio.Event()
         self._closing = False
         self._rests_until: Instant = 0
+        self._took = 0.0
+        self._behind = False
 
     @property
     def waiting(self) -> int:
@@ -123,10 +129,18 @@ class Intake:
                 await self._sleep()
                 continue
             await self._claim_hinted(ready)
+            if self._hints.waiting:
+                await self._gather(sum(map(len, ready.values())))
 
-    def _ready(self) -> dict[str, Sequence[tuple[int, int]]]:
+    async def _gather(self, claimed: int) -> None:
+        """After a small claim that left work behind, let some slots come together: most of a transaction's cost is
+        the transaction's, not its rows'. What finds free slots is never kept waiting."""
+        if claimed < SMALL_BATCH:
+            await asyncio.sleep(min(LONGEST_GATHER, 2 * self._took))
+
+    def _ready(self) -> Mapping[str, Sequence[tuple[int, int]]]:
         room = self._slots.take(min(self._size.now, len(self._hints)))
-        ready = dict(self._hints.take(room, now=self._now()))
+        ready = self._hints.take(room, now=self._now())
         self._slots.give_back(room - sum(map(len, ready.values())))
         return ready
 
@@ -142,16 +156,17 @@ class Intake:
         except TimeoutError:
             pass
 
-    async def _claim_hinted(self, ready: dict[str, Sequence[tuple[int, int]]]) -> None:
+    async def _claim_hinted(self, ready: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+        left = sum(map(len, ready.values()))
         try:
-            while ready:
-                queue, hints = ready.popitem()
+            for queue, hints in ready.items():
+                left -= len(hints)
                 if self._is_stopped(queue):
-                    self._slots.give_back(len(hints))
-                    continue  # the pull finds them when the switch is lifted
-                await self._claim(partial(self._by_hints, hints, queue), taken=len(hints), queue=queue)
+                    self._slots.give_back(len(hints))  # the pull finds them when the switch is lifted
+                else:
+                    await self._claim(partial(self._by_hints, hints, queue), taken=len(hints), queue=queue)
         finally:
-            self._slots.give_back(sum(map(len, ready.values())))
+            self._slots.give_back(left)
 
     def _by_hints(self, hints: Sequence[tuple[int, int]], queue: str, tx: Transaction) -> list[Claimed]:
         return tx.hot.claim(
@@ -167,22 +182,36 @@ class Intake:
         stops = self._desk.board.present
         return bool(stops) and stops.holds_queue(queue, now=self._now()) is not None
 
-    async def pull(self, *, age_floor: int) -> tuple[int, bool]:
-        """Claim what has been due for `age_floor` microseconds; how many, and whether there may be more."""
-        pulled, more = 0, False
+    async def pull(self) -> tuple[int, bool]:
+        """Claim whatever is due; how many, and whether there may be more."""
+        pulled = await self._pull_queues(0, share=1)
+        if self._behind:
+            await self._gather(pulled)
+        return pulled, self._behind
+
+    async def heal(self, age: int) -> tuple[int, bool]:
+        """Claim what has been due for `age` microseconds, though hints should have brought it; how many, and whether
+        to come back for more at once. It takes half the free slots at most, for hints need some too."""
+        healed = await self._pull_queues(age, share=2)
+        return healed, self._behind and healed >= SMALL_BATCH
+
+    async def _pull_queues(self, age: int, *, share: int) -> int:
+        """One look at each queue. `_behind` tells whether there may be more than slots were free."""
+        pulled, behind = 0, False
         if self._now() < self._rests_until:
-            return pulled, more
+            self._behind = False
+            return 0
         for queue in self._queues:
             if self._is_stopped(queue):
                 continue
-            # Half at most: fires that are due while the pull looks need slots too.
-            taken = self._slots.take(min(self._size.now, -(-self._slots.free // 2)))
-            if taken:
-                found = await self._pull(queue, taken, age_floor)
-                pulled, more = pulled + found, more or found == taken
-        if not pulled and self._desk.board.present.departments(self._now()):
+            taken = self._slots.take(min(self._size.now, -(-self._slots.free // share)))
+            found = await self._pull(queue, taken, age) if taken else 0
+            behind |= found == taken if taken else self._behind
+            pulled += found
+        self._behind = behind
+        if not pulled and not behind and self._desk.board.present.departments(self._now()):
             self._rests_until = self._now() + REST
-        return pulled, more
+        return pulled
 
     async def _pull(self, queue: str, limit: int, age_floor: int) -> int:
         return await self._claim(partial(self._by_age, queue, limit, age_floor), taken=limit, queue=queue)
@@ -204,7 +233,8 @@ class Intake:
         try:
             claims, definitions, parameters = await self._desk.write(lambda tx: _with_definitions(tx, claim(tx)))
             crash.reached("after_claim")
-            self._size.note_success(len(claims), seconds=time.monotonic() - began)
+            self._took = time.monotonic() - began
+            self._size.note_success(len(claims), seconds=self._took)
             started = self._runner.start([self._running(c, definitions, parameters, queue=queue) for c in claims])
         except Exception as error:  # noqa: BLE001 - a claim that fails must not end all claiming
             self._size.note_failure(taken)

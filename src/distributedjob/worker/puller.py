@@ -34,7 +34,7 @@ class Puller:
         hinted, now = self._hinted(), self._clock()
         if hinted and now < self._heals_at:
             return False
-        pulled, more = await self._intake.pull(age_floor=HEAL_AFTER if hinted else 0)
+        pulled, more = await (self._intake.heal(HEAL_AFTER) if hinted else self._intake.pull())
         if pulled:
             self._on_pulled(pulled)
         if not more:

@@ -33,7 +33,7 @@ async def pull(shop: Shop, *, hinted: bool = False) -> list[int]:
     puller = Puller(
         shop.worker.intake, hinted=lambda: hinted, clock=iter(range(0, 1_000, 2)).__next__, on_pulled=counts.append
     )
-    while await puller.run_once():
+    while await puller.run_once() and shop.worker.slots.free:
         pass
     return counts
 
@@ -133,7 +133,8 @@ async def test_a_hint_and_a_pull_at_once_run_it_once(closed_shop: Shop) -> None:
     hints = await pending(closed_shop, SLOTS)
     closed_shop.open("intake")
     hint(closed_shop, *hints)
-    await pull(closed_shop)
+    closed_shop.office.now += HEAL_AFTER
+    await pull(closed_shop, hinted=True)
     await until(lambda: not closed_shop.worker.intake._hints and len(claimed(closed_shop)) == SLOTS)
     assert (closed_shop.worker.runner._queue.qsize(), closed_shop.worker.slots.used) == (SLOTS, SLOTS)
 
