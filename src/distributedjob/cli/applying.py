@@ -36,6 +36,7 @@ class Change:
     id: str | None = None
     revision: int | None = None
     diff: str = ""
+    warnings: tuple[str, ...] = ()
 
     def as_text(self) -> str:
         if self.revision is None:
@@ -44,7 +45,8 @@ class Change:
 
     def as_json(self) -> dict[str, Any]:
         action = str(self.verb) if self.revision is None else DONE[self.verb]
-        return {"name": self.name, "action": action, "id": self.id, "revision": self.revision, "diff": self.diff}
+        facts = {"name": self.name, "action": action, "id": self.id, "revision": self.revision, "diff": self.diff}
+        return {**facts, "warnings": list(self.warnings)}
 
 
 def check_all(manifests: list[Manifest]) -> None:
@@ -79,14 +81,19 @@ def apply(client: "Client", manifest: Manifest) -> Change:
     try:
         if present is None:
             saved = client.post("/v1/tasks", manifest.task)
-            return Change(manifest.name, Verb.CREATE, id=saved["id"], revision=saved["revision"])
+            return _change(manifest, Verb.CREATE, saved)
         etag = f'"{present["revision"]}"'
         path = f"/v1/tasks/{present['id']}"
         saved = client.put(path, _over(present, manifest), headers={"If-Match": etag})
     except Invalid as problem:
         raise _placed(manifest, problem) from None
     verb = Verb.KEEP if saved["revision"] == present["revision"] else Verb.UPDATE
-    return Change(manifest.name, verb, id=saved["id"], revision=saved["revision"])
+    return _change(manifest, verb, saved)
+
+
+def _change(manifest: Manifest, verb: Verb, saved: Mapping[str, Any]) -> Change:
+    warnings = tuple(saved.get("warnings") or ())
+    return Change(manifest.name, verb, id=saved["id"], revision=saved["revision"], warnings=warnings)
 
 
 def _over(present: Mapping[str, Any], manifest: Manifest) -> dict[str, Any]:

@@ -108,10 +108,11 @@ def _put_back(settings: "Settings", source: Path, *, yes: bool) -> None:
 async def _settle(settings: "Settings", rule: str, before: Instant | None) -> Counter[str]:
     """Batch after batch, until no schedule has a fire before the instant."""
     from distributedjob.cli.desk import open_desk  # noqa: PLC0415
-    from distributedjob.services.restoring import RestoreRule, list_unsettled, settle_fires  # noqa: PLC0415
+    from distributedjob.services.restoring import RestoreRule, begin, list_unsettled, settle_fires  # noqa: PLC0415
 
     totals: Counter[str] = Counter(schedules=0, missed=0, runs=0)
     async with open_desk(settings.url) as desk:
+        await desk.write(begin)
         until = min(before or desk.clock(), desk.clock())
         while ids := await desk.read(lambda tx: list_unsettled(tx, before=until, limit=BATCH)):
             settle = partial(settle_fires, schedule_ids=ids, before=until, rule=RestoreRule(rule))

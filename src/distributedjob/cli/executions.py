@@ -1,6 +1,5 @@
 """`execution …`: what ran, what came of it, and what an operator does about it."""
 
-import re
 import time
 from collections import Counter
 from typing import Annotated, Any
@@ -12,14 +11,14 @@ from distributedjob.cli.layouts import EXECUTION_COLUMNS, listed, print_record
 from distributedjob.cli.online import Session, online
 from distributedjob.cli.output import Format, print_json, print_rows
 from distributedjob.cli.references import get_task
+from distributedjob.cli.spans import find_span
 from distributedjob.cli.waiting import TimeoutOption, WaitOption
 from distributedjob.model.errors import Invalid
 from distributedjob.model.execution import State
-from distributedjob.model.instant import DAY, HOUR, MINUTE, SECOND, from_rfc3339, to_rfc3339
+from distributedjob.model.instant import from_rfc3339, to_rfc3339
 
 app = typer.Typer(name="execution", help="Executions: each logical run of a task.", no_args_is_help=True)
 
-UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 ExecutionArgument = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.")]
 StateOption = Annotated[
     list[str] | None, typer.Option(help=f"Only these: {', '.join(state.word for state in State)}. May be repeated.")
@@ -205,9 +204,9 @@ def _words(states: list[str] | None) -> list[str] | None:
 
 def _before(text: str) -> str:
     """An instant as it is, or an age counted back from now."""
-    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    span = find_span(text)
     try:
-        instant = time.time_ns() // 1_000 - int(found[1]) * UNITS[found[2]] if found else from_rfc3339(text)
+        instant = from_rfc3339(text) if span is None else time.time_ns() // 1_000 - span
     except ValueError as error:
         raise Invalid.one("--before", f"{error}, nor an age such as 30d or 12h") from error
     return to_rfc3339(instant)

@@ -19,8 +19,12 @@ from distributedjob.cli import (
     database,
     doctor,
     executions,
+    levers,
     login,
+    node,
+    queues,
     serve,
+    stops,
     tasks,
     tokens,
 )
@@ -38,7 +42,18 @@ app = typer.Typer(
 )
 for command in (serve.serve, doctor.doctor, login.login, login.logout, backups.backup, backups.restore):
     app.command()(command)
-for group in (tasks.app, executions.app, cron.app, tokens.app, database.app, admin.app):
+for group in (
+    tasks.app,
+    executions.app,
+    node.app,
+    queues.app,
+    stops.app,
+    levers.app,
+    cron.app,
+    tokens.app,
+    database.app,
+    admin.app,
+):
     app.add_typer(group)
 
 

@@ -38,11 +38,23 @@ STATE_COLOURS = {
     "cancelled": "dim",
     "skipped": "dim",
     "missed": "yellow",
+    "active": "green",
+    "silent": "yellow",
+    "leaving": "dim",
+    "ended": "dim",
+    "dead": "red",
+    "absent": "dim",
 }
 
 
 def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_warnings(thing: Mapping[str, Any]) -> None:
+    """What the server warns of, on stderr."""
+    for text in thing.get("warnings") or ():
+        sys.stderr.write(f"Warning: {text}\n")
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, columns: Iterable[Column], nothing: str) -> None:

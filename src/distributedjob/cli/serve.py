@@ -1,12 +1,18 @@
 """`serve`: the scheduler itself."""
 
 import gc
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from distributedjob.cli.exit_codes import ExitCode
 from distributedjob.cli.local import ConfigOption, DatabaseUrlOption, DataDirOption, read_settings
+
+if TYPE_CHECKING:
+    from distributedjob.config import Settings
+
+
+LogFormatOption = Annotated[str | None, typer.Option(help="console or json.", show_default="console")]
 
 
 def serve(
@@ -22,7 +28,7 @@ def serve(
             min=1, help="Full processes on this machine; more than 1 needs MySQL or MariaDB.", show_default="1"
         ),
     ] = None,
-    log_format: Annotated[str | None, typer.Option(help="console or json.", show_default="console")] = None,
+    log_format: LogFormatOption = None,
 ) -> None:
     """Run the scheduler, its workers and the API until SIGTERM or Ctrl-C.
 
@@ -38,6 +44,11 @@ def serve(
         processes=processes,
         log_format=log_format,
     )
+    run(settings)
+
+
+def run(settings: "Settings") -> None:
+    """Run the program to its end; Exit with a code where that was none to be wished."""
     gc.disable()  # a tenth of the start is collecting what the imports just made; run_serve turns it on again
     from distributedjob.app import run_serve  # noqa: PLC0415 - everything; after the settings, whose faults come fast
     from distributedjob.runtime.family import FATAL  # noqa: PLC0415

@@ -10,7 +10,7 @@ import typer
 from distributedjob.cli.asking import YesOption, confirm
 from distributedjob.cli.layouts import TASK_COLUMNS, print_task
 from distributedjob.cli.online import Session, online
-from distributedjob.cli.output import Format, print_json, print_rows
+from distributedjob.cli.output import Format, print_json, print_rows, print_warnings
 from distributedjob.cli.references import get_task
 from distributedjob.cli.waiting import TimeoutOption, WaitOption
 from distributedjob.model.errors import Invalid
@@ -41,6 +41,7 @@ def apply_tasks(
         changes.append(step(session.client, manifest))
         if session.output is not Format.JSON:
             typer.echo(changes[-1].as_text())
+            print_warnings({"warnings": changes[-1].warnings})
     if session.output is Format.JSON:
         print_json([change.as_json() for change in changes])
 
@@ -73,6 +74,7 @@ def show_task(session: Session, task: TaskArgument) -> None:
         print_json(found)
     else:
         print_task(found)
+        print_warnings(found)
 
 
 @app.command("enable")

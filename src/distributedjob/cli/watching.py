@@ -12,7 +12,7 @@ import typer
 from distributedjob.cli.exit_codes import ExitCode, code_of_state
 from distributedjob.cli.layouts import print_record
 from distributedjob.cli.online import Session
-from distributedjob.cli.output import Format, print_json
+from distributedjob.cli.output import Format, print_json, print_warnings
 from distributedjob.cli.progress import describe, picture
 from distributedjob.model.errors import Unavailable
 from distributedjob.model.execution import State
@@ -32,6 +32,8 @@ PATIENCE_SECONDS = 60.0
 
 def started(session: Session, execution: Json, *, wait: bool, timeout_seconds: float | None) -> None:
     """After a run or rerun: follow it where that was asked, else say how to."""
+    if session.output is not Format.JSON:
+        print_warnings(execution)
     if wait or timeout_seconds is not None:
         follow(session, str(execution["id"]), timeout_seconds=timeout_seconds)
     elif session.output is Format.JSON:
