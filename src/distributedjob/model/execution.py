@@ -151,6 +151,8 @@ class Flag(IntFlag):
     """Recorded by the misfire rule, later than its grace."""
     UNCLEAR = 32
     """An earlier attempt ended without an answer; it may have done the work."""
+    REPLACED = 64
+    """Asked to stop because a newer execution takes its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from distributedjob.dispatch.port import CancelAsked, RoomMade
-from distributedjob.model.execution import Reason, State
+from distributedjob.model.execution import Flag, Reason, State
 from distributedjob.services.desk import Transaction
 from distributedjob.store import endings
 from distributedjob.store.hot.rows import FailureRow
@@ -30,9 +30,10 @@ def end_waiting(tx: Transaction, ids: Iterable[int], *, state: State, reason: Re
     return [row.id for row in rows]
 
 
-def ask_to_cancel(tx: Transaction, ids: Iterable[int]) -> list[int]:
-    """Ask the holders of running executions to stop; returns which are running."""
-    found = endings.ask_to_cancel(tx.connection, ids)
+def ask_to_cancel(tx: Transaction, ids: Iterable[int], *, reason: Reason = Reason.ASKED) -> list[int]:
+    """Ask the holders of running executions to stop; returns which are running. They end for this reason."""
+    flag = Flag.REPLACED if reason is Reason.REPLACED else Flag.NONE
+    found = endings.ask_to_cancel(tx.connection, ids, flag=flag)
     tx.news.extend(CancelAsked(id_) for id_ in found)
     return found
 
@@ -40,4 +41,5 @@ def ask_to_cancel(tx: Transaction, ids: Iterable[int]) -> list[int]:
 def cancel(tx: Transaction, ids: Iterable[int], *, reason: Reason = Reason.ASKED) -> None:
     """Cancel: waiting executions end now, running ones are asked to stop."""
     wanted = set(ids)
-    ask_to_cancel(tx, wanted - set(end_waiting(tx, wanted, state=State.CANCELLED, reason=reason)))
+    ended = end_waiting(tx, wanted, state=State.CANCELLED, reason=reason)
+    ask_to_cancel(tx, wanted - set(ended), reason=reason)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
-from distributedjob.model.execution import State
+from distributedjob.model.execution import Flag, State
 from distributedjob.model.instant import Instant
 from distributedjob.store.tables import execution
 
@@ -34,12 +34,15 @@ def end_waiting(
     return rows
 
 
-def ask_to_cancel(connection: Connection, ids: Iterable[int]) -> list[int]:
-    """Set `cancel_asked` on those of `ids` that are running; returns them."""
+def ask_to_cancel(connection: Connection, ids: Iterable[int], *, flag: Flag) -> list[int]:
+    """Set `cancel_asked`, and `flag` with it, on those of `ids` that are running; returns them. Who asked first is
+    whom the end will name."""
     running = (execution.c.id.in_(list(ids)), execution.c.state == State.RUNNING)
     found = list(connection.execute(select(execution.c.id).where(*running).with_for_update()).scalars())
     if found:
-        connection.execute(update(execution).where(execution.c.id.in_(found)).values(cancel_asked=True))
+        unasked = (execution.c.id.in_(found), execution.c.cancel_asked == False)  # noqa: E712
+        asked = {"cancel_asked": True, "flags": execution.c.flags.bitwise_or(flag)}
+        connection.execute(update(execution).where(*unasked).values(asked))
     return found
 
 

@@ -76,7 +76,7 @@ class Finisher:
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Write until cancelled. What the database has not taken by then, since it says nothing, goes to the journal."""
+        """Write until cancelled. What a silent database has not taken by then goes to the journal."""
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._writers):

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from distributedjob.model.execution import Claimed, State
+from distributedjob.model.execution import Claimed, Flag, State
 from distributedjob.model.instant import Instant
 from distributedjob.store.errors import DuplicateKey
 from distributedjob.store.hot.dialect import Dialect
@@ -36,6 +36,12 @@ ENDED_AT = "CASE WHEN e.cancel_asked = 1 OR j.state >= 10 THEN j.ended_at END"
 
 ALL_DEPARTMENTS = "/* of all departments */"
 """Where a claim that leaves some out says so."""
+
+STOPPED = (
+    "CASE WHEN e.cancel_asked = 0 OR j.state NOT IN (1, 2, 13) THEN j.reason "
+    f"WHEN e.flags & {Flag.REPLACED:d} THEN 'replaced' ELSE 'asked' END"
+)
+"""Why an execution ends that was asked to stop; one that ended otherwise before it could be told keeps its reason."""
 
 ID = [("id", INT)]
 ID_FENCE = [("id", INT), ("fence", INT)]
@@ -262,7 +268,7 @@ def _texts(d: Dialect) -> dict[str, str]:
             "execution",
             {
                 "state": "CASE WHEN e.cancel_asked = 1 AND j.state < 10 THEN 13 ELSE j.state END",
-                "reason": "CASE WHEN e.cancel_asked = 1 AND j.state < 10 THEN 'asked' ELSE j.reason END",
+                "reason": STOPPED,
                 "not_before": "COALESCE(j.not_before, e.not_before)",
                 "attempt": "e.attempt - j.given_back",
                 "status": "j.status",
@@ -278,7 +284,7 @@ def _texts(d: Dialect) -> dict[str, str]:
             "execution",
             {
                 "state": "CASE WHEN e.cancel_asked = 1 AND j.state < 10 THEN 13 ELSE j.state END",
-                "reason": "CASE WHEN e.cancel_asked = 1 AND j.state < 10 THEN 'asked' ELSE j.reason END",
+                "reason": STOPPED,
                 "not_before": "COALESCE(j.not_before, e.not_before)",
                 "attempt": "e.attempt - j.given_back",
                 "status": "j.status",  # what an earlier attempt was answered is not what became of the lost one
