@@ -15,6 +15,7 @@ from distributedjob.model.instant import Instant
 from distributedjob.model.policies import MisfireMode, MisfirePolicy
 from distributedjob.services.batch import NO_SLOTS, Recorded, RecordingBatch
 from distributedjob.services.desk import Transaction
+from distributedjob.store import installation
 from distributedjob.store.codec import decode_schedule, encode_schedule
 from distributedjob.store.hot.rows import ScheduleRow
 
@@ -32,6 +33,12 @@ _POLICIES = {
     RestoreRule.MISSED: MisfirePolicy(mode=MisfireMode.SKIP, grace=_NO_GRACE),
     RestoreRule.LATEST: MisfirePolicy(mode=MisfireMode.LATEST, grace=_NO_GRACE),
 }
+
+
+def begin(tx: Transaction) -> None:
+    """From now on nodes find nothing of what they shared before: a revision saved after the backup may have the
+    number of one that is saved from now on."""
+    installation.renew_key(tx.connection, installation.CACHE_KEY)
 
 
 def list_unsettled(tx: Transaction, *, before: Instant, limit: int) -> Sequence[int]:
