@@ -6,21 +6,26 @@ from distributedjob.model.execution import State
 from distributedjob.model.identity import first_id_at
 from distributedjob.model.instant import DAY
 from distributedjob.scheduler.purger import Purger, Retention
+from distributedjob.store import tasks
+from distributedjob.store.backfills import BackfillRow, insert_backfill
+from distributedjob.store.executions import delete_executions
 from distributedjob.store.hot.rows import ExecutionRow
-from distributedjob.store.retention import Bounds, purge
-from distributedjob.store.tables import attempt, backfill, execution, failure, node, output, request_key
+from distributedjob.store.retention import Bounds, delete_orphaned_revisions, purge
+from distributedjob.store.tables import attempt, backfill, execution, failure, node, output, request_key, task_revision
 from support.office import ME, NOON, Leader, Office
 
 KEEP = Retention(executions=30 * DAY, failures=90 * DAY, bodies=7 * DAY)
 
 
-async def past(office: Office, days: float, *, state: State = State.SUCCEEDED, number: int = 0) -> int:
+async def past(
+    office: Office, days: float, *, state: State = State.SUCCEEDED, number: int = 0, task_id: int = 1
+) -> int:
     """An execution, with all that may belong to one, recorded so many days ago; returns its id."""
     at = NOON - round(days * DAY)
     id_ = first_id_at(at) + number
     row = dict.fromkeys(ExecutionRow._fields) | {
-        "id": id_, "task_id": 1, "source_id": id_, "fire_at": at, "not_before": at, "deadline_at": at, "state": state,
-        "trigger": 1, "priority": 5, "queue": "default", "department_id": 1, "revision": 1, "fence": 1, "holder": ME,
+        "id": id_, "task_id": task_id, "source_id": id_, "fire_at": at, "not_before": at, "deadline_at": at,
+        "state": state, "trigger": 1, "priority": 5, "queue": "default", "department_id": 1, "revision": 1, "fence": 1, "holder": ME,
         "attempt": 1, "flags": 0, "recorded_at": at,
     }  # fmt: skip
     tried = {"execution_id": id_, "no": 1, "evidence": 0, "outcome": "x", "reason": "x", "message": "x", "ended_at": at}
@@ -137,3 +142,41 @@ async def test_ranges_that_are_done_and_sessions_that_ended_go_too(office: Offic
     office.now += 3 * DAY
     await purged(office)
     assert ([row.id for row in await office.all_of(backfill)], await office.all_of(node)) == ([2], [])
+
+
+async def revisions_of(office: Office) -> set[int]:
+    return {row.task_id for row in await office.all_of(task_revision)}
+
+
+async def delete_task(office: Office, task_id: int) -> None:
+    await office.store.write(lambda c: tasks.delete_task(c, task_id))
+
+
+async def test_what_a_deleted_task_said_goes_with_its_last_execution(office: Office) -> None:
+    gone, kept = await office.add_task(), await office.add_task()
+    last = await past(office, 1, task_id=gone)
+    await delete_task(office, gone)
+    await purged(office)
+    with_history = await revisions_of(office)
+    await office.store.write(lambda c: delete_executions(c, [last]))
+    await purged(office)
+    assert (with_history, await revisions_of(office)) == ({gone, kept}, {kept})
+
+
+async def test_what_a_deleted_task_said_stays_while_its_fires_are_caught_up(office: Office) -> None:
+    task_id = await office.add_task()
+    range_ = BackfillRow(1, task_id, 1, 1, 1, next_at=NOON, last_at=NOON, fires_left=1)
+    await office.store.write(lambda c: insert_backfill(c, range_, created_at=NOON))
+    await delete_task(office, task_id)
+    await purged(office)
+    assert await revisions_of(office) == {task_id}
+
+
+async def test_all_pages_of_revisions_are_looked_at(office: Office) -> None:
+    ids = [await office.add_task() for _ in range(5)]
+    for task_id in (ids[0], ids[4]):
+        await delete_task(office, task_id)
+    after = 0
+    for _ in range(4):
+        after = await office.store.write(lambda c, a=after: delete_orphaned_revisions(c, after=a, limit=2))
+    assert (await revisions_of(office), after) == (set(ids[1:4]), ids[2])

@@ -11,6 +11,8 @@ from distributedjob.store import nodes, retention
 from distributedjob.store.port import Connection
 
 BATCH = 500
+TASKS = 1_000
+"""Whose revisions one pass looks through: a million tasks in a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Purger:
         self._membership = membership
         self._keep = keep
         self._place = 0
+        self._last_task = 0
 
     async def run_once(self) -> bool:
         if not self._membership.leads:
@@ -49,3 +52,4 @@ class Purger:
     def _forget_the_rest(self, connection: Connection, now: Instant) -> None:
         nodes.delete_old(connection, ended_before=now - 2 * nodes.NUMBER_REST)
         retention.delete_done_backfills(connection, created_before=now - self._keep.executions)
+        self._last_task = retention.delete_orphaned_revisions(connection, after=self._last_task, limit=TASKS)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 from distributedjob.model.execution import FIRST_TERMINAL, State
 from distributedjob.model.instant import Instant
 from distributedjob.store.executions import delete_executions
-from distributedjob.store.tables import backfill, execution, output, request_key
+from distributedjob.store.tables import backfill, execution, output, request_key, task, task_revision
 
 FAILED = (State.FAILED, State.TIMED_OUT, State.UNKNOWN, State.EXPIRED)
 
@@ -69,3 +69,21 @@ def delete_done_backfills(connection: Connection, *, created_before: Instant) ->
     """Forget catch-up ranges that were recorded long ago."""
     done = (backfill.c.next_at.is_(None), backfill.c.created_at < created_before)
     connection.execute(delete(backfill).where(*done))
+
+
+def delete_orphaned_revisions(connection: Connection, *, after: int, limit: int) -> int:
+    """Of the next `limit` tasks beyond the id `after`, forget what those said that were deleted and of which neither
+    an execution nor an open range is left. Returns where to go on; 0: from the start."""
+    page = select(task_revision.c.task_id).distinct().where(task_revision.c.task_id > after)
+    ids = list(connection.execute(page.order_by(task_revision.c.task_id).limit(limit)).scalars())
+    living = set(connection.execute(select(task.c.id).where(task.c.id.in_(ids))).scalars())
+    orphans = [id_ for id_ in ids if id_ not in living and not _is_named(connection, id_)]
+    if orphans:
+        connection.execute(delete(task_revision).where(task_revision.c.task_id.in_(orphans)))
+    return ids[-1] if len(ids) == limit else 0
+
+
+def _is_named(connection: Connection, task_id: int) -> bool:
+    of_executions = select(execution.c.id).where(execution.c.task_id == task_id).limit(1)
+    of_ranges = select(backfill.c.id).where(backfill.c.task_id == task_id, backfill.c.next_at.is_not(None)).limit(1)
+    return any(connection.execute(query).first() is not None for query in (of_executions, of_ranges))
