@@ -31,8 +31,8 @@ class MariadbServer(Daemon):
 
     database = "dj_cluster"
 
-    def __init__(self, folder: Path, *, settings: Sequence[str] = ()) -> None:
-        super().__init__(folder, name="mariadb")
+    def __init__(self, folder: Path, *, name: str = "mariadb", settings: Sequence[str] = ()) -> None:
+        super().__init__(folder, name=name)
         self.port = pick_free_port()
         self._settings = tuple(settings)
 
@@ -53,12 +53,9 @@ class MariadbServer(Daemon):
         if self.data.exists():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        program = shutil.which("mariadb-install-db", path=f"{home_of('mariadb')}:{os.environ['PATH']}")
-        command = [str(program), "--no-defaults", *_as_root(), f"--datadir={self.data}", "--skip-test-db"]
-        command += ["--auth-root-authentication-method=normal"]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)
+        ran = subprocess.run(self._install(), capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)
         if ran.returncode != 0:
-            raise DidNotStart(f"mariadb-install-db failed:\n{ran.stdout[-1000:]}{ran.stderr[-1000:]}")
+            raise DidNotStart(f"{self.name} made no data folder:\n{ran.stdout[-1000:]}{ran.stderr[-1000:]}")
         self._init_file.write_text(
             f"CREATE DATABASE IF NOT EXISTS {self.database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
             f"CREATE USER IF NOT EXISTS '{APPLICATION}'@'%' IDENTIFIED BY '{_PASSWORD}';\n"
@@ -71,14 +68,23 @@ class MariadbServer(Daemon):
     def _init_file(self) -> Path:
         return self.folder / "init.sql"
 
+    def _install(self) -> Sequence[str]:
+        """What makes the data folder."""
+        program = shutil.which("mariadb-install-db", path=f"{home_of('mariadb')}:{os.environ['PATH']}")
+        command = [str(program), "--no-defaults", *as_root(), f"--datadir={self.data}", "--skip-test-db"]
+        return [*command, "--auth-root-authentication-method=normal"]
+
+    def _program(self) -> Sequence[str]:
+        return [str(home_of("mariadb") / "mariadbd"), "--no-defaults", *as_root()]
+
     def _command(self) -> Sequence[str]:
         return [
-            *(str(home_of("mariadb") / "mariadbd"), "--no-defaults", *_as_root(), f"--datadir={self.data}"),
+            *(*self._program(), f"--datadir={self.data}"),
             *("--socket=server.sock", f"--pid-file={self.folder / 'server.pid'}", f"--init-file={self._init_file}"),
             *(f"--bind-address={HOST}", f"--port={self.port}", "--skip-name-resolve", "--performance-schema=OFF"),
             *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--max-connections=400"),
             *("--transaction-isolation=READ-COMMITTED", "--innodb-flush-log-at-trx-commit=1"),
-            *("--innodb-lock-wait-timeout=5", "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=48M"),
+            *("--innodb-lock-wait-timeout=5", "--innodb-buffer-pool-size=128M"),
             *self._settings,
         ]
 
@@ -89,5 +95,5 @@ class MariadbServer(Daemon):
             return len(connection.recv(5)) == 5
 
 
-def _as_root() -> tuple[str, ...]:
+def as_root() -> tuple[str, ...]:
     return ("--user=root",) if os.geteuid() == 0 else ()

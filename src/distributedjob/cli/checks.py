@@ -1,4 +1,4 @@
-"""What `doctor` looks at. Each check gives findings: ok, warn or fail, a sentence, and the way out."""
+"""What `doctor` looks at on this machine. Each check gives findings: ok, warn or fail, a sentence, and the way out."""
 
 import errno
 import os
@@ -12,16 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from distributedjob.model.errors import Problem
-from distributedjob.model.instant import SECOND
-from distributedjob.store import schema
-from distributedjob.store.facts import DatabaseFacts, read_facts
+from distributedjob.runtime.mounts import find_network_mount
 
 MIB = 1024 * 1024
 LITTLE_SPACE, TOO_LITTLE_SPACE = 1024 * MIB, 100 * MIB
 FEW_FILES, TOO_FEW_FILES = 4096, 256
-OFFSET_WARNING = 2 * SECOND
-OLDEST = {"SQLite": (3, 38), "MySQL": (8, 0), "MariaDB": (10, 6)}
 
 
 class Verdict(StrEnum):
@@ -62,6 +57,14 @@ def check_data_dir(data_dir: Path) -> Iterator[Finding]:
     yield judge_space(shutil.disk_usage(data_dir).free)
 
 
+def check_file_system(folder: Path) -> Iterator[Finding]:
+    """Of the folder that holds an SQLite file."""
+    if kind := find_network_mount(folder):
+        advice = "Keep it on a local disk, or use MySQL or MariaDB."
+        message = f"{folder} is on {kind}, another machine's: SQLite's locks and commits may not hold there"
+        yield Finding("file system", Verdict.WARN, message, advice)
+
+
 def judge_space(free: int) -> Finding:
     message = f"{free // MIB} MiB free"
     if free < TOO_LITTLE_SPACE:
@@ -75,84 +78,6 @@ def _way_out(error: OSError, data_dir: Path) -> str:
     if error.errno == errno.ENOSPC:
         return "Free some space, or choose another --data-dir."
     return f"Give this user the right to write {data_dir}, or choose another --data-dir."
-
-
-async def check_database(url: str) -> list[Finding]:
-    """Reachable, of a version and with settings that the promises can rest on, with the schema that fits."""
-    try:
-        path = schema.sqlite_path(url)
-        if path is not None and not path.exists():
-            return [Finding("database", Verdict.OK, f"{path} does not exist yet; 'distributedjob serve' makes it")]
-        facts = await read_facts(url)
-        revision = await schema.find_revision(url)
-    except Problem as problem:
-        advice = "Start the database, or correct the database URL (--database-url, DISTRIBUTEDJOB_DATABASE_URL)."
-        return [Finding("database", Verdict.FAIL, problem.message, advice)]
-    return [*judge_facts(facts), judge_revision(revision, upgrades_itself=path is not None)]
-
-
-def judge_facts(facts: DatabaseFacts) -> Iterator[Finding]:
-    oldest = OLDEST[facts.product]
-    name = f"{facts.product} {facts.version_text}"
-    if facts.version < oldest:
-        yield Finding("database", Verdict.FAIL, name, f"Upgrade it to {'.'.join(map(str, oldest))} or newer.")
-    else:
-        yield Finding("database", Verdict.OK, name)
-    if facts.product != "SQLite":
-        yield from _judge_server(facts)
-
-
-def _judge_server(facts: DatabaseFacts) -> Iterator[Finding]:
-    isolated = facts.isolation == "READ COMMITTED"
-    yield Finding(
-        "isolation",
-        Verdict.OK if isolated else Verdict.FAIL,
-        facts.isolation,
-        "" if isolated else "The server refuses READ COMMITTED; allow it for this user.",
-    )
-    yield _judge_offset(facts.clock_offset)
-    yield _judge_durability(facts)
-    if facts.variables.get("read_only", "OFF") not in ("OFF", "0"):
-        yield Finding("role", Verdict.FAIL, "the server is read-only", "Point the database URL at the primary.")
-    if facts.variables.get("wsrep_on", "OFF") not in ("OFF", "0"):
-        yield Finding(
-            "role",
-            Verdict.WARN,
-            "the server is part of a Galera cluster",
-            "Let all nodes write to one and the same server.",
-        )
-
-
-def _judge_offset(offset: int) -> Finding:
-    message = f"the database's clock is {offset / SECOND:+.3f} s from this machine's"
-    if abs(offset) > OFFSET_WARNING:
-        advice = "Schedules follow the database's clock. Synchronise both by NTP, so that logs agree."
-        return Finding("clock", Verdict.WARN, message, advice)
-    return Finding("clock", Verdict.OK, message)
-
-
-def _judge_durability(facts: DatabaseFacts) -> Finding:
-    flush = facts.variables.get("innodb_flush_log_at_trx_commit", "1")
-    if flush != "1":
-        return Finding(
-            "durability",
-            Verdict.WARN,
-            f"innodb_flush_log_at_trx_commit is {flush}: a crash of the server can lose what it acknowledged",
-            "Set innodb_flush_log_at_trx_commit=1.",
-        )
-    return Finding("durability", Verdict.OK, "every commit is flushed to the disk")
-
-
-def judge_revision(revision: str | None, *, upgrades_itself: bool) -> Finding:
-    if revision == schema.head():
-        return Finding("schema", Verdict.OK, f"revision {revision}")
-    if revision is not None and revision not in schema.revisions():
-        message = f"revision {revision} is newer than this program, which knows {schema.head()}"
-        return Finding("schema", Verdict.FAIL, message, "Start a newer DistributedJob.")
-    message = f"revision {revision or 'none'}, this program needs {schema.head()}"
-    if upgrades_itself:
-        return Finding("schema", Verdict.WARN, message, "'distributedjob serve' upgrades it after a backup.")
-    return Finding("schema", Verdict.FAIL, message, f"Run '{schema.UPGRADE_COMMAND}'.")
 
 
 def check_port(host: str, port: int) -> Iterator[Finding]:

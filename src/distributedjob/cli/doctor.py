@@ -41,6 +41,8 @@ def doctor(
 def _examine(config: Path | None, **flags: Any) -> Iterator["Finding"]:
     """All checks that the settings allow; without settings there is nothing else to look at."""
     from distributedjob.cli import checks  # noqa: PLC0415
+    from distributedjob.cli.database_checks import check_database  # noqa: PLC0415
+    from distributedjob.store.schema import sqlite_path  # noqa: PLC0415
 
     yield from checks.check_python()
     try:
@@ -52,7 +54,10 @@ def _examine(config: Path | None, **flags: Any) -> Iterator["Finding"]:
         return
     yield checks.Finding("settings", checks.Verdict.OK, "all known and valid")
     yield from checks.check_data_dir(settings.data_dir)
-    yield from asyncio.run(checks.check_database(settings.url))
+    if (database := sqlite_path(settings.url)) is not None:
+        yield from checks.check_file_system(database.parent)
+    connections = settings.processes * (settings.connections + 1)
+    yield from asyncio.run(check_database(settings.url, connections=connections))
     yield from checks.check_port(settings.host, settings.port)
     yield from checks.check_open_files()
 

@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from distributedjob.model.instant import Instant, from_rfc3339
 from distributedjob.store.schema import opened
+from distributedjob.store.session import wanted_of, wanted_of_mariadb
+from distributedjob.store.tables import metadata
 
-VARIABLES = ("innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "read_only", "wsrep_on", "max_connections")
+SESSION = {name: str(value) for name, value in {**wanted_of(), **wanted_of_mariadb()}.items()}
+"""What a connection of ours is to have; MySQL does not know all of it."""
+
+VARIABLES = (
+    *("innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "read_only", "innodb_read_only", "wsrep_on"),
+    *("max_connections", "max_allowed_packet"),
+    *SESSION,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,10 @@ class DatabaseFacts:
     isolation: str
     clock_offset: int
     variables: Mapping[str, str]
+    replicates: str = ""
+    """The server it is a replica of, as far as this user may know."""
+    strange_tables: tuple[str, ...] = ()
+    """Tables that are not as they were made."""
 
 
 def is_read_only(connection: Connection) -> bool:
@@ -58,7 +72,28 @@ def _facts_of(connection: Connection) -> DatabaseFacts:
         isolation=connection.get_isolation_level(),
         clock_offset=_clock_offset(connection),
         variables={str(name).lower(): str(value) for name, value in rows},
+        replicates=_source_of(connection),
+        strange_tables=_strange_tables(connection),
     )
+
+
+def _source_of(connection: Connection) -> str:
+    """The host it replicates from; empty for a primary, and where this user may not ask."""
+    try:
+        row = connection.exec_driver_sql("SHOW REPLICA STATUS").mappings().first()
+    except DBAPIError:
+        return ""
+    names = ("Source_Host", "Master_Host")
+    return "" if row is None else next((str(row[name]) for name in names if name in row), "another server")
+
+
+def _strange_tables(connection: Connection) -> tuple[str, ...]:
+    made = [f"'{name}'" for name in metadata.tables]
+    sql = (
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() "  # noqa: S608 - our names
+        f"AND table_name IN ({', '.join(made)}) AND (engine <> 'InnoDB' OR table_collation <> 'utf8mb4_bin')"
+    )
+    return tuple(str(name) for name in connection.exec_driver_sql(sql).scalars())
 
 
 def _clock_offset(connection: Connection) -> int:

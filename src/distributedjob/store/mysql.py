@@ -15,12 +15,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from distributedjob.runtime import crash
-from distributedjob.store.connections import IDLE_SECONDS, Connections, Isolation
+from distributedjob.store.connections import Connections, Isolation
 from distributedjob.store.errors import Contended, ReadOnly, StoreUnavailable, TooLong
 from distributedjob.store.hot.dialect import MysqlDialect
 from distributedjob.store.hot.statements import HotStatements
 from distributedjob.store.port import TRANSACTION_SECONDS, Connection, Unit
 from distributedjob.store.refusals import AWAY, DEADLOCK, DEMOTED, LOCK_WAIT, TOO_LONG, code_of, length_of
+from distributedjob.store.session import IDLE_SECONDS
 
 T = TypeVar("T")
 
