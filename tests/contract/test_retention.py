@@ -25,7 +25,8 @@ async def past(
     id_ = first_id_at(at) + number
     row = dict.fromkeys(ExecutionRow._fields) | {
         "id": id_, "task_id": task_id, "source_id": id_, "fire_at": at, "not_before": at, "deadline_at": at,
-        "state": state, "trigger": 1, "priority": 5, "queue": "default", "department_id": 1, "revision": 1, "fence": 1, "holder": ME,
+        "state": state, "trigger": 1, "priority": 5, "queue": "default",
+        "department_id": 1, "revision": 1, "fence": 1, "holder": ME,
         "attempt": 1, "flags": 0, "recorded_at": at,
     }  # fmt: skip
     tried = {"execution_id": id_, "no": 1, "evidence": 0, "outcome": "x", "reason": "x", "message": "x", "ended_at": at}
