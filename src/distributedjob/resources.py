@@ -77,6 +77,8 @@ async def open_resources(settings: Settings, *, events: Events, stop: asyncio.Ev
     try:
         clock = Clock.of_this_machine()
         await available(lambda: synchronise(clock, store))
+        if (found := await available(lambda: store.read(schema.revision_of))) != schema.head():
+            events.schema_newer(found=found or "none", known=schema.head())
         if await available(lambda: store.read(is_read_only)):
             raise ReadOnly(READ_ONLY)
         ids, dispatch = IdMaker(clock.now), LocalDispatch()

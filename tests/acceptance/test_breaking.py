@@ -170,6 +170,7 @@ def test_a_schema_newer_than_the_program_is_refused(program, new_program):
     program.terminate()
     with sqlite3.connect(program.data_dir / "distributedjob.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE installation SET content = ? WHERE name = 'oldest_program'", (b"99.0.0",))
     connection.close()
     ended = new_program(port=program.port).run_serve()
 

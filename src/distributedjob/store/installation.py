@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from distributedjob.model.identity import ROOT_DEPARTMENT
+from distributedjob.store.placing import place
 from distributedjob.store.tables import department, installation
 
 CLUSTER_KEY = "cluster_key"
 TOKEN_KEY = "token_key"  # noqa: S105 - the name of a row
 CACHE_KEY = "cache_key"
 ZONE_DATA = "zone_data"
+OLDEST_PROGRAM = "oldest_program"
 KEY_BYTES = 32
 ROOT_NAME = "root"
 
@@ -52,6 +54,16 @@ def note_zone_data(connection: Connection, release: str) -> str:
 def set_zone_data(connection: Connection, release: str) -> None:
     row = update(installation).where(installation.c.name == ZONE_DATA)
     connection.execute(row.values(content=release.encode()))
+
+
+def find_oldest_program(connection: Connection) -> str | None:
+    """The oldest version of the program that may work on this schema, as the last upgrade noted it."""
+    found = connection.execute(select(installation.c.content).where(installation.c.name == OLDEST_PROGRAM)).scalar()
+    return None if found is None else bytes(found).decode()
+
+
+def note_oldest_program(connection: Connection, version: str) -> None:
+    place(connection, installation, key={"name": OLDEST_PROGRAM}, values={"content": version.encode()})
 
 
 def ensure_root_department(connection: Connection) -> None:

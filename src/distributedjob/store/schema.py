@@ -11,8 +11,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from distributedjob import __version__
 from distributedjob.model.errors import Conflict
+from distributedjob.rules.versions import parse_version
 from distributedjob.store.backup import back_up
+from distributedjob.store.installation import find_oldest_program, note_oldest_program
 from distributedjob.store.open import open_store, parse_url
 from distributedjob.store.port import TRANSACTION_SECONDS, Store
 from distributedjob.telemetry.logs import quiet_libraries
@@ -22,6 +25,10 @@ BASE = "base"
 UPGRADE_COMMAND = "distributedjob db upgrade"
 LOCK = "distributedjob_schema"
 LOCK_SECONDS = 60
+OLDEST_PROGRAM = "0.1.0"
+"""The oldest version of the program that may work on the schema of `head()`; noted in the database by an upgrade. A
+revision that takes away, or changes, what that version relies on raises it."""
+
 UPGRADE_SECONDS = 86_400.0
 """A large table takes its time to change, and the program waits for it."""
 
@@ -45,13 +52,18 @@ async def find_revision(url: str) -> str | None:
     if path is not None and not path.exists():
         return None
     async with opened(url) as store:
-        return await store.read(_revision_of)
+        return await store.read(revision_of)
 
 
 async def upgrade(url: str) -> None:
     """Bring the database to `head()`; nothing to do is fine. Refuses a newer one by Conflict."""
     refuse_newer(await find_revision(url))
-    await _migrate(url, lambda connection: _run_alembic("upgrade", "head", connection=connection))
+
+    def unit(connection: Connection) -> None:
+        _run_alembic("upgrade", "head", connection=connection)
+        note_oldest_program(connection, OLDEST_PROGRAM)
+
+    await _migrate(url, unit)
 
 
 async def downgrade(url: str, *, revision: str = BASE) -> None:
@@ -63,12 +75,13 @@ async def downgrade(url: str, *, revision: str = BASE) -> None:
 async def prepare(url: str, *, backup_dir: Path) -> Path | None:
     """Before the program starts: make sure that the schema fits, or refuse by Conflict with the way out.
 
-    An older SQLite file is upgraded here after a copy into `backup_dir`, whose path is returned.
+    An older SQLite file is upgraded here after a copy into `backup_dir`, whose path is returned. A newer schema is
+    fine if whoever made it said that a program of this version may go on working on it.
     """
     found = await find_revision(url)
-    refuse_newer(found)
-    if found == head():
+    if found == head() or await tolerates(url, found):
         return None
+    refuse_newer(found)
     if sqlite_path(url) is None:
         raise Conflict(
             f"the database's schema is {found or 'empty'}, this program needs {head()}. Run '{UPGRADE_COMMAND}' once, "
@@ -88,6 +101,15 @@ async def upgrade_with_copy(url: str, *, backup_dir: Path) -> Path | None:
     return copy
 
 
+async def tolerates(url: str, found: str | None) -> bool:
+    """Whether `found` is newer than this program, which may work on it all the same."""
+    if found is None or found in revisions():
+        return False
+    async with opened(url) as store:
+        oldest = await store.read(find_oldest_program)
+    return oldest is not None and parse_version(__version__) >= parse_version(oldest)
+
+
 def refuse_newer(found: str | None) -> None:
     """Conflict when `found` is a revision that this program does not know."""
     if found is not None and found not in revisions():
@@ -98,7 +120,8 @@ def refuse_newer(found: str | None) -> None:
         )
 
 
-def _revision_of(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """The schema's revision; None without tables of ours."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -133,17 +156,13 @@ def _run_alembic(verb: str, revision: str, *, connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    is_mysql = connection.dialect.name != "sqlite"
-    if is_mysql:
+    if connection.dialect.name != "sqlite":
         _lock(connection)
-    try:
-        getattr(command, verb)(config, revision)
-    finally:
-        if is_mysql:
-            connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": LOCK})
+    getattr(command, verb)(config, revision)
 
 
 def _lock(connection: Connection) -> None:
+    """Held until the connection closes, after the commit: the next upgrade must see which revision this one made."""
     connection.exec_driver_sql(f"SET lock_wait_timeout={LOCK_SECONDS}")
     taken = connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), {"name": LOCK, "seconds": LOCK_SECONDS})
     if not taken.scalar():

@@ -74,6 +74,7 @@ def test_a_schema_newer_than_the_program_is_refused(local, data_dir, free_port):
     local("db", "upgrade")
     with closing(sqlite3.connect(data_dir / "distributedjob.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE installation SET content = ? WHERE name = 'oldest_program'", (b"99.0.0",))
     done = local("serve", "--port", str(free_port))
     assert done.returncode == 6
     assert "newer" in done.stderr

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, inspect
 
 from distributedjob.model.errors import Conflict
 from distributedjob.store import schema
+from distributedjob.store.installation import find_oldest_program
 from distributedjob.store.open import open_store, parse_url
 from distributedjob.store.tables import metadata
 
@@ -129,11 +130,11 @@ async def test_a_failed_upgrade_leaves_an_sqlite_file_as_it_was(sqlite_url):
     assert await look(sqlite_url, table_names) == {"task"}
 
 
-async def test_a_schema_newer_than_the_program_is_refused(sqlite_url):
+async def test_a_schema_newer_than_the_program_is_not_upgraded_by_it(sqlite_url):
     await schema.upgrade(sqlite_url)
     stamp(path_of(sqlite_url), "9999")
     with pytest.raises(Conflict, match="9999, newer than this program"):
-        await schema.prepare(sqlite_url, backup_dir=path_of(sqlite_url).parent / "backups")
+        await schema.upgrade(sqlite_url)
 
 
 async def test_a_start_on_a_new_sqlite_file_makes_the_schema_without_a_backup(sqlite_url):
@@ -163,3 +164,52 @@ async def test_two_upgrades_at_once_both_end_well(request, server):
     url = request.getfixturevalue(f"{server}_url")
     await asyncio.gather(schema.upgrade(url), schema.upgrade(url))
     assert await look(url, differences) == []
+
+
+def note_oldest(path: Path, version: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE installation SET content = ? WHERE name = 'oldest_program'", (version.encode(),))
+
+
+async def test_an_upgrade_notes_the_oldest_program_that_may_work_on_it(database_url):
+    await schema.upgrade(database_url)
+    assert await look(database_url, find_oldest_program) == schema.OLDEST_PROGRAM
+
+
+async def test_a_newer_schema_that_allows_this_program_is_worked_on(sqlite_url, tmp_path):
+    await schema.upgrade(sqlite_url)
+    stamp(path_of(sqlite_url), "9999")
+    assert await schema.prepare(sqlite_url, backup_dir=tmp_path) is None
+    assert await schema.find_revision(sqlite_url) == "9999"
+
+
+async def test_a_newer_schema_that_asks_for_a_newer_program_is_refused(sqlite_url, tmp_path):
+    await schema.upgrade(sqlite_url)
+    stamp(path_of(sqlite_url), "9999")
+    note_oldest(path_of(sqlite_url), "99.0.0")
+    with pytest.raises(Conflict, match="9999, newer than this program"):
+        await schema.prepare(sqlite_url, backup_dir=tmp_path)
+
+
+async def test_the_queues_of_tasks_are_found_in_their_revisions(database_url):
+    await schema.upgrade(database_url)
+    await schema.downgrade(database_url, revision="0001")
+
+    def write(connection: Connection) -> None:
+        for number, queue in ((1, '"queue": "slow",'), (2, "")):
+            task = (number, 1, f"task {number}", 3, 1, 0, 0, "me")
+            connection.exec_driver_sql(
+                "INSERT INTO task (id, department_id, name, revision, enabled, created_at, updated_at, updated_by) "
+                f"VALUES {task}"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO task_revision (task_id, revision, definition, created_at, created_by) "
+                f"VALUES ({number}, 3, '{{{queue} \"name\": \"x\"}}', 0, 'me')"
+            )
+
+    store = open_store(parse_url(database_url))
+    await store.write(write)
+    await store.close()
+    await schema.upgrade(database_url)
+    rows = await look(database_url, lambda c: c.exec_driver_sql("SELECT queue FROM task ORDER BY id").scalars().all())
+    assert rows == ["slow", "default"]
