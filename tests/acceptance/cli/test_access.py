@@ -1,5 +1,6 @@
 """Logging in, tokens, and servers that cannot be reached."""
 
+import json
 import socket
 
 import pytest
@@ -36,6 +37,16 @@ def test_a_second_login_replaces_the_token_of_the_first(logged_in, module_progra
 def test_a_wrong_password_ends_with_4(stranger, module_program):
     done = stranger.run("login", "--server", module_program.base_url, "--password-stdin", stdin="not-the-password\n")
     assert done.returncode == 4
+
+
+def test_after_a_logout_nobody_is_logged_in_here_or_on_the_server(logged_in, module_program):
+    [file] = (logged_in.home / "distributedjob").iterdir()
+    token = json.loads(file.read_text())["token"]
+    logged_in.ok("logout")
+    again = logged_in.run("task", "list", "--server", module_program.base_url, "--token", token)
+
+    assert (file.exists(), again.returncode) == (False, 4)
+    assert "not logged in" in logged_in.run("logout").stderr
 
 
 def test_a_login_without_a_terminal_or_a_password_says_how(stranger, module_program):

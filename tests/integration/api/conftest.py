@@ -75,6 +75,7 @@ class Installation:
     user: User
     stranger: httpx2.AsyncClient
     client: httpx2.AsyncClient
+    cache: LocalCache
 
     def speaking(self, **headers: str) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(self.app)
@@ -161,7 +162,17 @@ async def _install(url: str) -> AsyncIterator[Installation]:
         )
         nobody = User(0, "", "", 0, active=True, epoch=0)
         made = Installation(
-            desk, clock, news, faults, tokens, authenticator, app, nobody, httpx2.AsyncClient(), httpx2.AsyncClient()
+            desk,
+            clock,
+            news,
+            faults,
+            tokens,
+            authenticator,
+            app,
+            nobody,
+            httpx2.AsyncClient(),
+            httpx2.AsyncClient(),
+            cache,
         )
         made.user = await made.new_user()
         made.stranger, made.client = made.speaking(), made.as_user(made.user)

@@ -115,6 +115,54 @@ async def test_a_changed_password_ends_all_sessions_at_once(here, person):
     assert again.status_code == 200
 
 
+async def test_a_logout_ends_this_session_and_no_other(here, person):
+    session, other = here.as_user(person), here.as_user(person)
+    answer = await session.post("/v1/auth/logout")
+
+    assert answer.status_code == 204
+    assert [(await each.get("/v1/auth/userinfo")).status_code for each in (session, other)] == [401, 200]
+    assert (await session.post("/v1/auth/logout")).json()["code"] == "session_ended"
+
+
+async def test_a_logout_holds_until_the_token_has_expired(here, person):
+    session = here.as_user(person)
+    await session.post("/v1/auth/logout")
+    here.clock.advance(14 * 60)
+    before = await session.get("/v1/auth/userinfo")
+    here.clock.advance(60)
+    after = await session.get("/v1/auth/userinfo")
+
+    assert (before.json()["code"], after.json()["code"]) == ("session_ended", "token_expired")
+
+
+async def test_a_logout_clears_away_those_that_have_expired(here, person):
+    for _ in range(3):
+        await here.as_user(person).post("/v1/auth/logout")
+    here.clock.advance(16 * 60)
+    await here.as_user(person).post("/v1/auth/logout")
+    rows = await here.desk.read(lambda tx: list(tx.connection.exec_driver_sql("SELECT * FROM revoked_token")))
+
+    assert len(rows) == 1
+
+
+async def test_a_program_that_logs_out_ends_its_api_token(here):
+    made = (await here.client.post("/v1/auth/tokens", json={"name": "deploy"})).json()
+    robot = here.speaking(Authorization=f"Bearer {made['token']}")
+    statuses = [(await robot.post("/v1/auth/logout")).status_code, (await robot.get("/v1/auth/userinfo")).status_code]
+
+    assert (statuses, (await here.client.get("/v1/auth/tokens")).json()["items"]) == ([204, 401], [])
+
+
+async def test_many_requests_at_once_cost_one_query(here, monkeypatch):
+    reads = []
+    find_account = people.find_account
+    monkeypatch.setattr(people, "find_account", lambda *args, **more: reads.append(1) or find_account(*args, **more))
+    client = here.as_user(await here.new_user())
+    answers = await asyncio.gather(*(client.get("/v1/auth/tokens") for _ in range(50)))
+
+    assert ({answer.status_code for answer in answers}, len(reads)) == ({200}, 1)
+
+
 async def test_a_password_is_not_changed_without_the_present_one(here, person):
     change = {"current_password": "wrong", "new_password": "another-good-passphrase-9"}
     answer = await here.as_user(person).put("/v1/auth/password", json=change)
