@@ -186,7 +186,12 @@ def scheduler_freezes(setup: Setup, world: World) -> Moves:
         )
 
 
-@step("the server ends the idle transaction of scheduler {who}", "store.connections:INIT")
+@step(
+    "the server ends the idle transaction of scheduler {who}",
+    "store.session:IDLE_SECONDS",
+    "store.session:wanted_of",
+    "store.session:wanted_of_mariadb",
+)
 def server_ends_transaction(setup: Setup, world: World) -> Moves:
     if not world.lock or "idle_transactions_live_on" in setup.broken:
         return

@@ -10,6 +10,7 @@ from distributedjob.model.policies import Policies
 from distributedjob.model.task import TaskDefinition
 from distributedjob.services.desk import Desk, Transaction
 from distributedjob.services.fire_rows import LOW_PRIORITY, deadline_of
+from distributedjob.services.fires_left import give_back_fires
 from distributedjob.services.gatekeeper import Gatekeeper
 from distributedjob.services.levers import find_catchup_rate
 from distributedjob.services.stops import is_stopped
@@ -97,6 +98,7 @@ def _insert(tx: Transaction, row: BackfillRow, definition: TaskDefinition, fires
     if policies is not None and policies.gated:
         gates = Gatekeeper(tx, [row.task_id])
         rows = gates.write([gates.admit(r, policies) for r in rows])
+        give_back_fires(tx, gates.skipped)
     try:
         tx.hot.insert_executions(tx.connection, rows)
     except DuplicateKey as error:

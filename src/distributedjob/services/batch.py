@@ -11,6 +11,7 @@ from distributedjob.model.task import TaskDefinition
 from distributedjob.rules.misfire import Due, Plan, Range, plan
 from distributedjob.services.desk import Transaction
 from distributedjob.services.fire_rows import claimed_of, counts_from_end, fire_row, missed_row
+from distributedjob.services.fires_left import give_back_fires
 from distributedjob.services.gatekeeper import Gatekeeper
 from distributedjob.services.stops import is_stopped
 from distributedjob.store.backfills import BackfillRow, insert_backfill
@@ -127,6 +128,9 @@ class RecordingBatch:
             self._insert()
         if self._planned:
             self._move()
+        if self._skipped:
+            mine = {planned.row.id for planned in self._planned}  # counted where their cursors were moved
+            give_back_fires(self._tx, {id_: fires for id_, fires in self._skipped.items() if id_ not in mine})
         self._recorded.claimed = self._claimed
         now = self._tx.now
         self._recorded.lateness = [now - row.not_before for row in self._rows if row.state < State.SUCCEEDED]
@@ -178,8 +182,8 @@ class RecordingBatch:
         fresh = [item for item in self._gated if _fire_key(item[0]) not in known]
         fresh.sort(key=lambda item: item[0].fire_at)
         for row in gates.write([gates.admit(row, definition.policies) for row, definition in fresh]):
-            self._skipped[row.source_id] += row.state == State.SKIPPED
             self._admit(row)
+        self._skipped.update(gates.skipped)
 
     def _missed(self, row: ScheduleRow, definition: TaskDefinition, missed: Range) -> int:
         self._recorded.missed += missed.count

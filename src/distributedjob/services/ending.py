@@ -6,6 +6,7 @@ from distributedjob.dispatch.port import CancelAsked, RoomMade
 from distributedjob.model.execution import Flag, Reason, State
 from distributedjob.services.desk import Transaction
 from distributedjob.store import endings
+from distributedjob.store.endings import Ended
 from distributedjob.store.hot.rows import FailureRow
 
 WORDS = {
@@ -16,8 +17,8 @@ WORDS = {
 }
 
 
-def end_waiting(tx: Transaction, ids: Iterable[int], *, state: State, reason: Reason) -> list[int]:
-    """End those of `ids` that are pending or blocked; returns which. Running and ended ones are left alone."""
+def end_waiting(tx: Transaction, ids: Iterable[int], *, state: State, reason: Reason) -> list[Ended]:
+    """End those of `ids` that are pending or blocked; returns them. Running and ended ones are left alone."""
     rows = endings.end_waiting(tx.connection, ids, state=state, reason=reason, ended_at=tx.now)
     if not rows:
         return []
@@ -27,7 +28,7 @@ def end_waiting(tx: Transaction, ids: Iterable[int], *, state: State, reason: Re
         failures = [FailureRow(row.id, row.task_id, row.department_id, state, "none", reason, words) for row in rows]
         tx.hot.insert_failures(tx.connection, failures)
     tx.news.append(RoomMade(frozenset(row.task_id for row in rows)))
-    return [row.id for row in rows]
+    return rows
 
 
 def ask_to_cancel(tx: Transaction, ids: Iterable[int], *, reason: Reason = Reason.ASKED) -> list[int]:
@@ -42,4 +43,4 @@ def cancel(tx: Transaction, ids: Iterable[int], *, reason: Reason = Reason.ASKED
     """Cancel: waiting executions end now, running ones are asked to stop."""
     wanted = set(ids)
     ended = end_waiting(tx, wanted, state=State.CANCELLED, reason=reason)
-    ask_to_cancel(tx, wanted - set(ended), reason=reason)
+    ask_to_cancel(tx, wanted - {row.id for row in ended}, reason=reason)

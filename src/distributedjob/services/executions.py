@@ -121,7 +121,7 @@ def cancel_executions(tx: Transaction, wanted: Filter, *, principal: Principal) 
     page = history.list_executions(tx.connection, chosen, principal=principal, limit=BATCH)
     ids = {row.id for row in page.rows if not row.cancel_asked}
     ended = ending.end_waiting(tx, ids, state=State.CANCELLED, reason=Reason.ASKED)
-    asked = ending.ask_to_cancel(tx, ids - set(ended))
+    asked = ending.ask_to_cancel(tx, ids - {row.id for row in ended})
     return Cancelled(len(ended), len(asked), page.position is not None)
 
 

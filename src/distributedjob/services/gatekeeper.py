@@ -3,6 +3,7 @@
 One row lock per task makes overlap exact: whoever admits sees every entry that was committed before.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from distributedjob.model.execution import Hint, Reason, State
@@ -24,6 +25,8 @@ class Gatekeeper:
         self._new: list[gates.EntryRow] = []
         self._superseded: set[int] = set()
         self._replaced: set[int] = set()
+        self.skipped: Counter[int] = Counter()
+        """How many executions of which source `write` has skipped, newcomers and others: they do not count."""
 
     def admit(self, row: ExecutionRow, policies: Policies) -> ExecutionRow:
         """Decide for one newcomer; later newcomers of the same task see the decision."""
@@ -44,10 +47,13 @@ class Gatekeeper:
         fresh = {row.id for row in rows}
         gates.insert_entries(self._tx.connection, [entry for entry in self._new if entry[0] not in self._superseded])
         if old := self._superseded - fresh:
-            end_waiting(self._tx, old, state=State.SKIPPED, reason=Reason.SUPERSEDED)
+            ended = end_waiting(self._tx, old, state=State.SKIPPED, reason=Reason.SUPERSEDED)
+            self.skipped.update(row.source_id for row in ended)
         if self._replaced:
             cancel(self._tx, self._replaced, reason=Reason.REPLACED)
-        return [self._superseded_row(row) if row.id in self._superseded else row for row in rows]
+        decided = [self._superseded_row(row) if row.id in self._superseded else row for row in rows]
+        self.skipped.update(row.source_id for row in decided if row.state == State.SKIPPED)
+        return decided
 
     def _superseded_row(self, row: ExecutionRow) -> ExecutionRow:
         return row._replace(state=State.SKIPPED, reason=Reason.SUPERSEDED, ended_at=self._tx.now)

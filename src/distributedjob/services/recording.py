@@ -14,6 +14,7 @@ from distributedjob.runtime import crash
 from distributedjob.services.batch import NO_SLOTS, Recorded, RecordingBatch, Slots
 from distributedjob.services.desk import Transaction
 from distributedjob.services.fire_rows import deadline_of
+from distributedjob.services.fires_left import give_back_fires
 from distributedjob.services.gatekeeper import Gatekeeper
 from distributedjob.store.hot.rows import ExecutionRow, ScheduleRow
 from distributedjob.store.parameters import insert_parameters
@@ -105,6 +106,7 @@ def record_manual(
     if gate.gated:
         gates = Gatekeeper(tx, [task_id])
         row = gates.write([gates.admit(row, gate)])[0]
+        give_back_fires(tx, gates.skipped)
     tx.hot.insert_executions(tx.connection, [row])
     if row.state == State.PENDING:
         tx.news.append(Hint(row.id, row.fence, row.not_before, row.queue))

@@ -15,6 +15,7 @@ WAITING = (State.PENDING, State.BLOCKED)
 class Ended(NamedTuple):
     id: int
     task_id: int
+    source_id: int
     department_id: int
 
 
@@ -22,9 +23,14 @@ def end_waiting(
     connection: Connection, ids: Iterable[int], *, state: State, reason: str, ended_at: Instant
 ) -> list[Ended]:
     """End those of `ids` that are pending or blocked; returns them."""
-    columns = (execution.c.id, execution.c.task_id, execution.c.department_id, execution.c.state)
-    query = select(*columns).where(execution.c.id.in_(list(ids))).order_by(execution.c.id).with_for_update()
-    rows = [Ended(row.id, row.task_id, row.department_id) for row in connection.execute(query) if row.state in WAITING]
+    columns = (execution.c[name] for name in Ended._fields)
+    query = (
+        select(*columns, execution.c.state)
+        .where(execution.c.id.in_(list(ids)))
+        .order_by(execution.c.id)
+        .with_for_update()
+    )
+    rows = [Ended(*row[:-1]) for row in connection.execute(query) if row.state in WAITING]
     if rows:
         connection.execute(
             update(execution)

@@ -77,6 +77,12 @@ def update_schedule(connection: Connection, changed: Schedule, *, revision: int,
     )
 
 
+def set_fires_left(connection: Connection, schedule_id: int, *, fires_left: int, next_fire_at: Instant | None) -> None:
+    """Call with the schedule locked."""
+    change = {"fires_left": fires_left, "next_fire_at": next_fire_at}
+    connection.execute(update(schedule).where(schedule.c.id == schedule_id).values(change))
+
+
 def delete_schedules(connection: Connection, ids: Sequence[int]) -> None:
     if ids:
         connection.execute(delete(schedule).where(schedule.c.id.in_(ids)))
