@@ -7,6 +7,10 @@ from distributedjob.resources import Resources
 from distributedjob.runtime.crew import Crew
 from distributedjob.worker.worker import Worker
 
+BITES = 4
+"""A full worker asks Kafka again when there is room for so much of its slots: for each slot it would cost more than the
+work."""
+
 
 def take_hints(worker: Worker, resources: Resources, *, crew: Crew) -> Callable[[], bool]:
     """Let hints come; the answer says at any time whether every due execution is hinted to somebody."""
@@ -23,7 +27,12 @@ def _read_kafka(worker: Worker, resources: Resources, *, crew: Crew) -> Callable
 
     kafka, intake = resources.kafka, worker.intake
     assert kafka is not None
-    mouth = Mouth(take=intake.receive, appetite=lambda: intake.appetite, wanted=lambda: not worker.slots.cordoned)
+    mouth = Mouth(
+        take=intake.receive,
+        appetite=lambda: intake.appetite,
+        wanted=lambda: not worker.slots.cordoned,
+        bite=-(-worker.slots.total // BITES),
+    )
     readers = [kafka.reader(queue, mouth=mouth) for queue in resources.settings.queues]
     for reader in readers:
         intake.on_room(reader.feed)

@@ -71,11 +71,13 @@ REMEDIES = {
 @dataclass(frozen=True, slots=True)
 class Mouth:
     """Where hints go. `take` is called on the event loop with a queue and hints; `appetite` says how many are wanted
-    now, `wanted` whether any are at all for the time being; both are read from a thread."""
+    now, and reading begins when it is at least a `bite`; `wanted` says whether any are at all for the time being. Both
+    are asked in a thread."""
 
     take: Callable[[str, Sequence[Due]], None]
     appetite: Callable[[], int]
     wanted: Callable[[], bool]
+    bite: int = 1
 
 
 class HintReader:
@@ -138,7 +140,7 @@ class HintReader:
 
     def feed(self) -> None:
         """There may be an appetite again; called on the event loop, thousands of times a second."""
-        if self._waits:
+        if self._waits and self._is_hungry():
             self._hungry.set()
 
     def _live(self) -> None:
@@ -178,7 +180,7 @@ class HintReader:
         return {**FETCHING, **self._protocol, "group.id": self._access.group(self._queue)}
 
     def _turn(self, consumer: Consumer) -> None:
-        if self._appetite() <= 0 and not self._wait_for_appetite():
+        if not self._is_hungry() and not self._wait_for_appetite():
             self._paused = True
             consumer.pause(self._assigned(consumer))
             self._hand_over(consumer, consumer.poll(0))
@@ -198,12 +200,15 @@ class HintReader:
     def _appetite(self) -> int:
         return self._mouth.appetite() - (self._handed - self._taken)
 
+    def _is_hungry(self) -> bool:
+        return self._appetite() >= self._mouth.bite
+
     def _wait_for_appetite(self) -> bool:
         """Whether it came while there was nothing else to do."""
         self._hungry.clear()
         self._waits = True
         try:
-            return self._appetite() > 0 or self._hungry.wait(HUNGER_SECONDS)
+            return self._is_hungry() or self._hungry.wait(HUNGER_SECONDS)
         finally:
             self._waits = False
 
