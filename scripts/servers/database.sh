@@ -14,11 +14,12 @@ SQL
 }
 
 # launch_database NAME PORT COMMAND…: a relative socket lands in the data folder and stays short in a deep checkout.
+# A folder of its own for temporary tables: a MariaDB that starts deletes what others have in a shared one.
 launch_database() {
   local name=$1 port dir; port=$(free_port_from "$2") && dir=$(folder "$1"); shift 2
   write_init_file "$dir/init.sql"
   launch "$name" "$port" "$@" --datadir="$dir/data" --socket=server.sock --pid-file="$dir/server.pid" \
-    --init-file="$dir/init.sql" --bind-address=127.0.0.1 --port="$port" --performance-schema=OFF --skip-name-resolve
+    --init-file="$dir/init.sql" --tmpdir="$dir" --bind-address=127.0.0.1 --port="$port" --performance-schema=OFF --skip-name-resolve
 }
 
 # The greeting is sent only after the init file has run, so whoever gets it finds the user and its rights in place.
