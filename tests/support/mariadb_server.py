@@ -84,7 +84,7 @@ class MariadbServer(Daemon):
             *(f"--bind-address={HOST}", f"--port={self.port}", "--skip-name-resolve", "--performance-schema=OFF"),
             *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--max-connections=400"),
             *("--transaction-isolation=READ-COMMITTED", "--innodb-flush-log-at-trx-commit=1"),
-            *("--innodb-lock-wait-timeout=5", "--innodb-buffer-pool-size=128M"),
+            *("--innodb-lock-wait-timeout=5", "--innodb-buffer-pool-size=128M", f"--tmpdir={self.folder}"),
             *self._settings,
         ]
 

@@ -1,6 +1,10 @@
 """Connections that are killed, cut, frozen or given up in mid-query never answer the next question."""
 
 import asyncio
+import contextlib
+import socket
+import struct
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -228,3 +232,26 @@ async def test_a_thread_does_not_wait_longer_than_it_said(store: MysqlStore) -> 
     async with asyncio.timeout(5):
         with pytest.raises(TimeoutError):
             await asyncio.to_thread(work)
+
+
+def drop_connections(listener: socket.socket) -> None:
+    """Until the listener is shut down."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+
+async def test_a_connection_that_is_taken_and_dropped_at_once_is_an_outage(url: str) -> None:
+    """As a balancer does whose servers are all away: the driver finds no socket, and says so in its own way."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drop_connections, args=(listener,))
+        thread.start()
+        store = MysqlStore(parse_url(url).set(port=listener.getsockname()[1]), pool_size=3, connect_timeout=1)
+        for _ in range(30):
+            with pytest.raises(StoreUnavailable):
+                await store.read(one)
+        await store.close()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
