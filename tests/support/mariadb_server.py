@@ -8,7 +8,9 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
@@ -42,12 +44,28 @@ class MariadbServer(Daemon):
 
     def execute(self, *statements: str) -> None:
         """Run them as the operator."""
-        connection = pymysql.connect(
-            host=HOST, port=self.port, user=OPERATOR, password=_PASSWORD, autocommit=True, connect_timeout=10
-        )
-        with connection, connection.cursor() as cursor:
+        with self._connect() as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
+
+    def query(self, statement: str) -> tuple[tuple[Any, ...], ...]:
+        """Its rows, as the operator sees them."""
+        with self._connect() as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return tuple(cursor.fetchall())
+
+    def kill_connections(self) -> None:
+        """End every connection of the application, whatever it is doing."""
+        with self._connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT id FROM information_schema.processlist WHERE user = '{APPLICATION}'")
+            for (number,) in cursor.fetchall():
+                with suppress(pymysql.MySQLError):  # it may have ended by itself in between
+                    cursor.execute(f"KILL {number}")
+
+    def _connect(self) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+        return pymysql.connect(
+            host=HOST, port=self.port, user=OPERATOR, password=_PASSWORD, autocommit=True, connect_timeout=10
+        )
 
     def _prepare(self) -> None:
         if self.data.exists():
