@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from distributedjob.access.backoff import LoginBackoff
+from distributedjob.cache import link
 from distributedjob.cache.open import RedisAddress, open_cache
 from distributedjob.cache.port import Cache, Counter
 from distributedjob.model.instant import MINUTE, SECOND, Instant
@@ -23,8 +24,9 @@ LOOSE = Counter("loose", Patience(free=20, cap=MINUTE))
 
 
 @pytest.fixture(params=["local", "redis"])
-async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
+async def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cache]:
     address = None
+    monkeypatch.setattr(link, "PATIENCE", 5.0)  # what is tested is not how soon one gives up on a busy machine
     if request.param == "redis":
         address = RedisAddress(request.getfixturevalue("redis_url"), None, f"test-{secrets.token_hex(6)}")
     async with open_cache(address, key=secrets.token_bytes(32), events=Events(), metrics=Metrics()) as cache:

@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from distributedjob.telemetry.events import Events
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 PATIENCE = 0.05
 PROBE_SECONDS = 1.0
@@ -75,10 +76,16 @@ class RedisLink:
 
         Raises Foreign.
         """
-        if not self._up.is_set():
-            return otherwise
+        return await self._ask(question, otherwise, PATIENCE) if self._up.is_set() else otherwise
+
+    async def tell(self, question: Callable[["Redis"], Awaitable[T]]) -> T | None:
+        """The same for what nobody waits for: it has a second until Redis is up and one for the answer. Or None."""
+        await _first(self._up, within=PROBE_SECONDS)
+        return await self._ask(question, None, PROBE_SECONDS) if self._up.is_set() else None
+
+    async def _ask(self, question: Callable[["Redis"], Awaitable[T]], otherwise: U, seconds: float) -> T | U:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(seconds):
                 return await question(self.client)
         except Exception as error:
             if is_foreign(error):

@@ -1,7 +1,7 @@
 """What the program asks of a cache: values for a while, counters that all nodes share, and a channel between them.
 
 Nothing here is the truth: whatever was put may be forgotten, whatever is said may be unheard, and then the database is
-asked. Every method answers within tens of milliseconds and none raises, whatever became of the server behind it.
+asked. No method raises, and all but one answer within tens of milliseconds, whatever became of the server behind it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ class Counter:
 
 
 class Cache(Protocol):
-    """Names are short and plain; each is used for one sort of thing only."""
+    """Names are short and plain, begin with their kind and a colon, and each is used for one sort of thing only."""
 
     async def find(self, names: Sequence[str]) -> dict[str, bytes]:
         """What is kept under these names; most may be absent."""
@@ -45,7 +45,7 @@ class Cache(Protocol):
         """The last try counted under these names does not count, and nobody waits for it."""
 
     async def publish(self, message: bytes) -> bool:
-        """Tell all who listen, the own process too. False: nobody was told."""
+        """Tell all who listen, the own process too. False: nobody was told. May take two seconds."""
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` on the event loop with every message that comes from now on."""

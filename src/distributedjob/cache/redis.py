@@ -50,6 +50,9 @@ class RedisCache:
         opened = ((name, self._seal.open(name, value)) for name, value in sealed.items())
         found = {name: content for name, content in opened if content is not None}
         self._metrics.cache_foreign.inc(len(sealed) - len(found))
+        kind = names[0].partition(":")[0]
+        self._metrics.lookups.labels(kind, "hit").inc(len(found))
+        self._metrics.lookups.labels(kind, "miss").inc(len(names) - len(found))
         return found
 
     async def put(self, values: Mapping[str, bytes], *, ttl: timedelta) -> None:
@@ -91,7 +94,7 @@ class RedisCache:
     async def publish(self, message: bytes) -> bool:
         sealed = self._seal.close(NEWS, message)
         place = self._seal.place(NEWS)
-        return await self._ask(lambda redis: redis.publish(place, sealed), otherwise=None, names=()) is not None
+        return await self._link.tell(lambda redis: redis.publish(place, sealed)) is not None
 
     def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)

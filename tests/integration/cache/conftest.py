@@ -1,7 +1,7 @@
 """Nodes as the cache sees them: each with a connection of its own to one Redis."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from distributedjob.cache import link
 from distributedjob.cache.open import RedisAddress, open_cache
 from distributedjob.cache.redis import RedisCache
 from distributedjob.telemetry.events import Events
@@ -56,4 +57,7 @@ async def cluster() -> AsyncIterator[Cluster]:
         yield Cluster(stack)
 
 
-OpenNode = Callable[..., Awaitable[Node]]
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time for an answer on a busy machine: what is tested is not how soon one gives up."""
+    monkeypatch.setattr(link, "PATIENCE", 5.0)

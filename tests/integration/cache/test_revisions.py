@@ -19,6 +19,8 @@ from distributedjob.targets.egress import EMBEDDED
 from integration.cache.conftest import Cluster
 from support.office import Office, open_office
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 
 class Reader:
     """A node that remembers nothing yet."""

@@ -10,6 +10,8 @@ from distributedjob.model.instant import MINUTE, SECOND
 from integration.cache.conftest import Cluster, Node
 from support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 LONG = timedelta(minutes=1)
 NOW = 1_800_000_000 * SECOND
 OTHER_KEY = b"o" * 32
@@ -40,6 +42,18 @@ async def test_what_one_node_puts_the_others_find(nodes):
     await nodes[0].cache.put({"a": b"1"}, ttl=LONG)
 
     assert [await node.cache.find(["a"]) for node in nodes] == [{"a": b"1"}] * 3
+
+
+async def test_looks_are_counted_by_kind(nodes):
+    node = nodes[0]
+    await node.cache.put({"revision:1:1": b"1"}, ttl=LONG)
+    await node.cache.find(["revision:1:1", "revision:1:2", "revision:2:1"])
+    looks = [
+        node.metrics.registry.get_sample_value("distributedjob_cache_lookups_total", {"kind": "revision", "result": r})
+        for r in ("hit", "miss")
+    ]
+
+    assert looks == [1, 2]
 
 
 async def test_requests_are_counted_over_all_nodes(nodes):
