@@ -6,26 +6,16 @@ replaced before its next use; the new one resolves the server's name again.
 
 from typing import Literal
 
-from sqlalchemy import URL, ExceptionContext, event
+from sqlalchemy import URL, Dialect, ExceptionContext, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from distributedjob.model.instant import SECOND
 from distributedjob.runtime.clock import boot_micros
+from distributedjob.store.session import init_command
 
 Isolation = Literal["READ COMMITTED", "AUTOCOMMIT"]
-
-IDLE_SECONDS = 10
-"""How long the server waits for the next statement, and for a client that does not read. A node that freezes inside a
-transaction, or whose packets vanish, keeps its row locks, and with them the fires of everybody, for as long as the
-server keeps the connection; by default that is eight hours."""
-
-INIT = (
-    "SET innodb_lock_wait_timeout=5, time_zone='+00:00', wait_timeout={idle}, net_write_timeout={idle}"
-    " /*M!100300 , idle_transaction_timeout={halved} */"
-)
-"""MariaDB can be stricter with a transaction than with a connection at rest; MySQL takes that for a comment."""
 
 RECYCLE_SECONDS = 1800
 POOL_TIMEOUT = 10.0
@@ -54,10 +44,11 @@ class Connections:
             isolation_level=isolation_level,
             connect_args={
                 "connect_timeout": connect_timeout,
-                "init_command": INIT.format(idle=idle_seconds, halved=-(-idle_seconds // 2)),
+                "init_command": init_command(idle_seconds),
                 "charset": "utf8mb4",
             },
         )
+        event.listen(self._engine.sync_engine, "do_connect", _connect)
         event.listen(self._engine.sync_engine, "checkout", self._look_over)
         event.listen(self._engine.sync_engine, "checkin", _note_rest)
         event.listen(self._engine.sync_engine, "handle_error", _keep_pool)
@@ -87,6 +78,18 @@ class Connections:
         rested = now - record.info.get("rests_since", now)
         if rested > self._longest_rest or record.info.setdefault("generation", generation) != generation:
             raise DisconnectionError
+
+
+def _connect(dialect: Dialect, _record: object, words: tuple[object, ...], named: dict[str, object]) -> object:
+    """A connection that ends while it is being made (a balancer whose servers are all away takes it and drops it)
+    reaches us as whatever the driver stumbled over: it is an outage, and must not be taken for a fault of ours."""
+    assert dialect.dbapi is not None
+    try:
+        return dialect.connect(*words, **named)
+    except (dialect.dbapi.Error, OSError):
+        raise
+    except Exception as error:
+        raise ConnectionResetError(f"the connection ended while it was made: {error}") from error
 
 
 def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
