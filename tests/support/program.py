@@ -39,10 +39,16 @@ def pick_free_port() -> int:
 
 
 class Program:
-    """One `distributedjob serve` on one data folder and port; it may be started again after its end."""
+    """One `distributedjob serve`, or `node`, on one data folder and port; it may be started again after its end."""
 
     def __init__(
-        self, data_dir: Path, *, port: int, settings: Mapping[str, str] | None = None, arguments: tuple[str, ...] = ()
+        self,
+        data_dir: Path,
+        *,
+        port: int,
+        settings: Mapping[str, str] | None = None,
+        arguments: tuple[str, ...] = (),
+        verb: str = "serve",
     ) -> None:
         self.data_dir = data_dir
         self.port = port
@@ -51,12 +57,13 @@ class Program:
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self._settings = dict(settings or {})
         self._arguments = arguments
+        self._verb = verb
         self._child: subprocess.Popen[bytes] | None = None
         self._token: str | None = None
 
     def start(self) -> None:
         """Start without waiting. Output is added to `log_path`."""
-        command = [*_COMMAND, "serve", "--data-dir", str(self.data_dir), "--port", str(self.port), *self._arguments]
+        command = [*_COMMAND, self._verb, "--data-dir", str(self.data_dir), "--port", str(self.port), *self._arguments]
         with self.log_path.open("ab") as log:
             self._child = subprocess.Popen(
                 command, env=self._environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -71,7 +78,7 @@ class Program:
 
     def run_serve(self) -> subprocess.CompletedProcess[str]:
         """A start that is refused: run it to its end, which has to come by itself."""
-        return self.run("serve", "--data-dir", str(self.data_dir), "--port", str(self.port), *self._arguments)
+        return self.run(self._verb, "--data-dir", str(self.data_dir), "--port", str(self.port), *self._arguments)
 
     def wait_until_ready(self, timeout_seconds: float = READY_SECONDS) -> None:
         """Wait for `/v1/health/ready` to answer 200; fail with the log when it ends or the time is up."""

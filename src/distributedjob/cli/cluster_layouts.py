@@ -22,7 +22,7 @@ NODE_COLUMNS = (
     ("STARTED AT", "started_at"),
     ("ORDER", "command"),
 )
-SHARD_COLUMNS = (("SHARDS OF", "name"), ("", "ranges"))
+SHARD_COLUMNS = (("SHARDS OF", "name"), ("NUMBERS", "ranges"))
 NODE_CARD = (
     ("Node", "name"),
     ("State", "state"),

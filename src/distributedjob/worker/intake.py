@@ -198,7 +198,7 @@ class Intake:
     async def _pull_queues(self, age: int, *, share: int) -> int:
         """One look at each queue. `_behind` tells whether there may be more than slots were free."""
         pulled, behind = 0, False
-        if self._now() < self._rests_until:
+        if self._now() < self._rests_until or not self._slots.open:
             self._behind = False
             return 0
         for queue in self._queues:
