@@ -71,19 +71,19 @@ class RedisLink:
     async def wait_until_up(self) -> None:
         await self._up.wait()
 
-    async def ask(self, question: Callable[["Redis"], Awaitable[T]], *, otherwise: T) -> T:
+    async def ask(self, question: Callable[[Redis], Awaitable[T]], *, otherwise: T) -> T:
         """The answer, or `otherwise` at once when Redis is not up, and after 50 ms when it does not answer.
 
         Raises Foreign.
         """
         return await self._ask(question, otherwise, PATIENCE) if self._up.is_set() else otherwise
 
-    async def tell(self, question: Callable[["Redis"], Awaitable[T]]) -> T | None:
+    async def tell(self, question: Callable[[Redis], Awaitable[T]]) -> T | None:
         """The same for what nobody waits for: it has a second until Redis is up and one for the answer. Or None."""
         await _first(self._up, within=PROBE_SECONDS)
         return await self._ask(question, None, PROBE_SECONDS) if self._up.is_set() else None
 
-    async def _ask(self, question: Callable[["Redis"], Awaitable[T]], otherwise: U, seconds: float) -> T | U:
+    async def _ask(self, question: Callable[[Redis], Awaitable[T]], otherwise: U, seconds: float) -> T | U:
         try:
             async with asyncio.timeout(seconds):
                 return await question(self.client)

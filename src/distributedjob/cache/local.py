@@ -5,17 +5,14 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+from limits.aio.storage import MemoryStorage
 
 from distributedjob.cache.port import Counter, Listener
+from distributedjob.cache.rates import Rates
 from distributedjob.model.instant import Instant
 from distributedjob.rules.patience import FORGET_AFTER
-
-if TYPE_CHECKING:
-    from limits.aio.storage import MemoryStorage
-
-    from distributedjob.cache.rates import Rates
 
 T = TypeVar("T")
 
@@ -39,6 +36,8 @@ class LocalCache:
         self._values: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self._counts: OrderedDict[str, _Count] = OrderedDict()
         self._listeners: list[Listener] = []
+        self._windows = MemoryStorage()
+        self._rates = Rates(self._windows)
 
     async def find(self, names: Sequence[str]) -> dict[str, bytes]:
         now = time.monotonic()
@@ -98,16 +97,3 @@ class LocalCache:
     def _trim(self, entries: OrderedDict[str, T]) -> None:
         while len(entries) > self._capacity:
             entries.popitem(last=False)
-
-    # Imported with the first request: a node without the API never needs the library, which is slow to import.
-    @cached_property
-    def _windows(self) -> "MemoryStorage":
-        from limits.aio.storage import MemoryStorage  # noqa: PLC0415
-
-        return MemoryStorage()
-
-    @cached_property
-    def _rates(self) -> "Rates":
-        from distributedjob.cache.rates import Rates  # noqa: PLC0415
-
-        return Rates(self._windows)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from distributedjob.cache.local import LocalCache
 from distributedjob.cache.port import Cache
 from distributedjob.cache.seal import Seal
 from distributedjob.runtime.alongside import alongside
@@ -29,6 +28,8 @@ async def open_cache(
 ) -> AsyncIterator[Cache]:
     """A shared cache is up if Redis answers within a second, and otherwise as soon as it does."""
     if address is None:
+        from distributedjob.cache.local import LocalCache  # noqa: PLC0415 - the library is slow to import, for commands
+
         yield LocalCache()
         return
     from distributedjob.cache.link import RedisLink  # noqa: PLC0415 - the library, for clusters only

@@ -3,22 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+from limits.aio.storage import RedisStorage
+from redis.asyncio import Redis
 
 from distributedjob.cache.link import Foreign, RedisLink
 from distributedjob.cache.local import LocalCache
 from distributedjob.cache.port import Counter, Listener
+from distributedjob.cache.rates import Rates
 from distributedjob.cache.seal import Seal
 from distributedjob.cache.subscription import Subscription
 from distributedjob.cache.tries import ADMIT, TAKE_BACK, arguments_of
 from distributedjob.model.instant import Instant
 from distributedjob.telemetry.metrics import Metrics
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
-    from distributedjob.cache.rates import Rates
 
 T = TypeVar("T")
 
@@ -35,6 +33,7 @@ class RedisCache:
         self._metrics = metrics
         self._own = LocalCache()
         self._listeners: list[Listener] = []
+        self._rates = _rates_of(link, prefix=seal.place("rate"))
         self._admit = link.client.register_script(ADMIT)
         self._take_back = link.client.register_script(TAKE_BACK)
         metrics.redis_connected.set_function(lambda: float(link.up))
@@ -56,7 +55,7 @@ class RedisCache:
         return found
 
     async def put(self, values: Mapping[str, bytes], *, ttl: timedelta) -> None:
-        async def put(redis: "Redis") -> object:
+        async def put(redis: Redis) -> object:
             pipeline = redis.pipeline(transaction=False)
             for name, value in values.items():
                 pipeline.set(self._seal.place(name), self._seal.close(name, value), px=ttl)
@@ -121,9 +120,7 @@ class RedisCache:
             await self._link.ask(lambda _: self._rates.clear(name, per_second=per_second), otherwise=None)
             return None
 
-    async def _ask(
-        self, question: "Callable[[Redis], Awaitable[Any]]", *, otherwise: T, names: Sequence[str]
-    ) -> "T | Any":
+    async def _ask(self, question: Callable[[Redis], Awaitable[Any]], *, otherwise: T, names: Sequence[str]) -> T | Any:
         """What stands in the way of an answer and is not ours is deleted, and the question asked once more."""
         for _ in range(2):
             try:
@@ -139,17 +136,13 @@ class RedisCache:
         places = [self._seal.place(name) for name in names]
         await self._link.ask(lambda redis: redis.delete(*places), otherwise=None)
 
-    @cached_property
-    def _rates(self) -> "Rates":
-        from limits.aio.storage import RedisStorage  # noqa: PLC0415
 
-        from distributedjob.cache.rates import Rates  # noqa: PLC0415
-
-        pool = self._link.client.connection_pool
-        storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix=self._seal.place("rate"),
-            connection_pool=pool,  # type: ignore[arg-type]
-        )
-        return Rates(storage)
+def _rates_of(link: RedisLink, *, prefix: str) -> Rates:
+    """Rates over the link's own connections."""
+    storage = RedisStorage(
+        "async+redis://",
+        implementation="redispy",
+        key_prefix=prefix,
+        connection_pool=link.client.connection_pool,  # type: ignore[arg-type]
+    )
+    return Rates(storage)
