@@ -1,4 +1,4 @@
-"""`python -m faults [--kills 40] [--database sqlite|mariadb|both] [--seed n] [--leg name]`; exit 1 on a fault."""
+"""`python -m faults [--kills 40] [--database sqlite|mariadb|mysql|both] [--seed n] [--leg name]`; exit 1 on a fault."""
 
 import argparse
 import asyncio
@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from faults.broken import BUILDS, leg_and_database, try_to_catch
 from faults.leg import Leg, run_leg
@@ -34,7 +36,7 @@ def _run_clean(options: argparse.Namespace, database: str) -> bool:
     with _open_url(database) as url:
         leg = _leg(options, url)
         outcome = asyncio.run(run_leg(leg, folder=folder, source=options.source))
-    report = Report.of(leg.name, outcome, planned=leg.planned)
+    report = Report.of(f"{leg.name} on {database}", outcome, planned=leg.planned)
     report.write(folder)
     print("\n".join([*report.lines(), f"  everything is in {folder.relative_to(REPOSITORY)}"]), flush=True)
     return report.is_clean
@@ -61,7 +63,7 @@ def _options() -> argparse.Namespace:
         prog="faults", description="Kill, freeze and cut off the program; check its books."
     )
     parser.add_argument("--kills", type=int, default=40)
-    parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
+    parser.add_argument("--database", choices=(*DATABASES, "mysql", "both"), default="both")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--leg", choices=("campaign", "smoke", "broken", *LEGS), default="campaign")
     parser.add_argument("--source", type=Path, default=SOURCE, help="the folder that holds the package")
@@ -83,7 +85,10 @@ def _open_url(database: str) -> Iterator[str | None]:
     if database == "sqlite":
         yield None
         return
-    server = start_server(database)
+    try:
+        server = start_server(database)
+    except pytest.skip.Exception as missing:
+        sys.exit(str(missing))
     with open_database(server) as name:
         yield server.url(name)
 

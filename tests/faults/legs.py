@@ -44,7 +44,7 @@ def campaign(*, kills: int, database_url: str | None, seed: int) -> Leg:
             RestartNode(),
         )
     return Leg(
-        name=f"campaign on {'MariaDB' if database_url else 'SQLite'}",
+        name="campaign",
         tasks=fifty_tasks(),
         deaths=plan_deaths(kills, chance=chance),
         troubles=troubles,
@@ -65,7 +65,7 @@ def smoke(*, database_url: str | None, seed: int = 11) -> Leg:
     if not database_url:
         deaths += [CrashAt("before_result", 12), RandomKill()]
     return Leg(
-        name=f"smoke on {'MariaDB' if database_url else 'SQLite'}",
+        name="smoke",
         tasks=fifty_tasks(),
         deaths=deaths,
         troubles=(KillWithoutDatabase(), LoseCommits(2)) if database_url else (),
