@@ -11,7 +11,7 @@ from distributedjob.model.policies import Delivery, Policies
 from distributedjob.scheduler.expirer import Expirer
 from distributedjob.services.ending import cancel
 from distributedjob.services.results import take_batch
-from distributedjob.store.endings import list_past_deadline
+from distributedjob.store.endings import FIRST, list_waiting
 from distributedjob.store.tables import attempt, failure, gate_entry, output
 from support.office import ME, NOON, Office, result_of_claim
 
@@ -104,7 +104,35 @@ async def test_a_deadline_ends_no_run(office: Office) -> None:
     run = await office.run_by_hand(await office.add_task())
     await office.claim((run.id, 0))
     office.now += 2 * HOUR
-    assert await office.store.read(lambda c: list_past_deadline(c, now=office.now, limit=10)) == []
+    await Expirer(desk=office.desk).run_once()
+    assert await office.state(run.id) is State.RUNNING
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_a_walk_by_pages_meets_every_waiting_execution_once(office: Office, limit: int) -> None:
+    ids = []
+    for priority, limited in ((5, None), (0, 1), (9, None)):
+        task_id = await office.add_task(policies=Policies(priority=priority, max_parallel=limited))
+        ids += [(await office.run_by_hand(task_id)).id for _ in range(3)]
+        office.now += SECOND
+    await office.claim((ids.pop(), 0))
+    met, place = [], FIRST
+    while page := await office.store.read(lambda c, p=place: list_waiting(c, after=p, limit=limit)):
+        met += [found.id for found in page]
+        place = page[-1]
+    assert sorted(met) == sorted(ids)
+
+
+async def test_what_is_late_in_a_great_backlog_is_found_page_by_page(office: Office) -> None:
+    task_id = await office.add_task()
+    for _ in range(5):
+        await office.run_by_hand(task_id)
+        office.now += SECOND
+    office.now = NOON + HOUR + 2 * SECOND
+    expirer = Expirer(desk=office.desk, page=2)
+    goes_on = [await expirer.run_once() for _ in range(3)]
+    expired = [state is State.EXPIRED for state, _ in await office.states(task_id)]
+    assert (goes_on, expired) == ([True, True, False], [True, True, True, False, False])
 
 
 async def test_past_its_deadline_nothing_is_claimed(office: Office) -> None:

@@ -20,6 +20,7 @@ from distributedjob.scheduler.purger import Purger, Retention
 from distributedjob.scheduler.queues import QueueWatch
 from distributedjob.scheduler.recorder import Recorder, WindowReader
 from distributedjob.scheduler.rescuer import Rescuer
+from distributedjob.scheduler.turns import LeadersTurn
 from distributedjob.scheduler.window import Window
 from distributedjob.services.batch import Recorded
 from distributedjob.services.queues import Queue
@@ -32,6 +33,8 @@ DAY = 86_400 * MICROS
 SHOWN_QUEUES = 100
 """A metric has no more labels than these."""
 
+WITHOUT_NEWS = 10.0
+
 PATIENCE_ALONE = 2_000_000
 PATIENCE_AMONG_OTHERS = 250_000
 """Where another node may have room at once, a fire is not kept waiting for a slot of this one."""
@@ -41,7 +44,7 @@ def start_scheduler(resources: Resources, *, membership: Membership, worker: Wor
     """Start everything the role does. `worker` is this process's own, if it has one."""
     _start_recorder(resources, membership=membership, worker=worker, crew=crew)
     _start_gates(resources, crew=crew)
-    for every, service in _services(resources, membership):
+    for every, service in (*_services(resources, membership), *_rounds(resources, membership)):
         keep(crew, service, every=every, events=resources.events)
 
 
@@ -71,13 +74,24 @@ def _start_recorder(resources: Resources, *, membership: Membership, worker: Wor
 
 
 def _start_gates(resources: Resources, *, crew: Crew) -> None:
-    desk, events, dispatch = resources.desk, resources.events, resources.dispatch
-    called = GateCalls(desk=desk)
-    dispatch.listen(RoomMade, called.note)
-    for service in (called, Follower(desk=desk)):
-        dispatch.listen(RoomMade, keep(crew, service, every=1.0, events=events).on_news)
-    keep(crew, GateRounds(desk=desk), every=1.0, events=events)
-    keep(crew, GateSweeper(desk=desk), every=10.0, events=events)
+    """On news of room, whoever hears of it looks at once; what no news told is found in the rounds."""
+    called, follower = GateCalls(desk=resources.desk), Follower(desk=resources.desk)
+    resources.dispatch.listen(RoomMade, called.note)
+    for service in (called, follower):
+        rhythm = keep(crew, service, every=WITHOUT_NEWS, events=resources.events)
+        resources.dispatch.listen(RoomMade, rhythm.on_news)
+
+
+def _rounds(resources: Resources, membership: Membership) -> list[tuple[float, Service]]:
+    """(seconds, service) of what every scheduler may do, and one is enough to."""
+    desk = resources.desk
+    rounds: list[tuple[float, int, Service]] = [
+        (1.0, 10, GateRounds(desk=desk)),
+        (1.0, 10, Follower(desk=desk)),
+        (2.0, 15, Expirer(desk=desk)),
+        (10.0, 6, GateSweeper(desk=desk)),
+    ]
+    return [(every, LeadersTurn(service, membership=membership, nth=nth)) for every, nth, service in rounds]
 
 
 def _services(resources: Resources, membership: Membership) -> list[tuple[float, Service]]:
@@ -90,7 +104,6 @@ def _services(resources: Resources, membership: Membership) -> list[tuple[float,
     return [
         (1.0, Rescuer(desk=desk, events=resources.events, on_rescued=metrics.rescued.inc)),
         (1.0, Backfiller(desk=desk, membership=membership, rate=settings.catchup_rate)),
-        (2.0, Expirer(desk=desk)),
         (5.0, CancelWatch(desk=desk, grace_micros=int(settings.cancel_grace_seconds * MICROS))),
         (5.0, QueueWatch(desk=desk, membership=membership, events=resources.events, show=partial(_show, metrics))),
         (5.0, PendingAge(desk=desk, show=metrics.oldest_pending.set)),

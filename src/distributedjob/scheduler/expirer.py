@@ -1,14 +1,21 @@
 """Ends what may not start any more, and what was asked to stop and did not."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from distributedjob.model.execution import Reason, State
 from distributedjob.runtime.clock import boot_micros
-from distributedjob.services.desk import Desk
+from distributedjob.services.desk import Desk, Transaction
 from distributedjob.services.ending import end_waiting
 from distributedjob.services.rescue import rescue
-from distributedjob.store.endings import list_past_deadline
+from distributedjob.store.endings import FIRST, list_waiting
 from distributedjob.store.runs import list_cancel_asked, list_running
 
 BATCH = 500
+
+PAGE = 5_000
+"""Executions that one pass looks at: all of them as a rule, a part of a great backlog. What is past its deadline cannot
+start in the meantime; to end it is a matter of order."""
 
 
 class Expirer:
@@ -16,15 +23,25 @@ class Expirer:
 
     name = "expirer"
 
-    def __init__(self, *, desk: Desk) -> None:
+    def __init__(self, *, desk: Desk, page: int = PAGE) -> None:
         self._desk = desk
+        self._page = page
+        self._place = FIRST
 
     async def run_once(self) -> bool:
+        """Where there are some, go on at once: others stand beside them."""
         now = self._desk.clock()
-        late = await self._desk.store.read(lambda c: list_past_deadline(c, now=now, limit=BATCH))
-        if late:
-            await self._desk.write(lambda tx: end_waiting(tx, late, state=State.EXPIRED, reason=Reason.DEADLINE))
-        return len(late) == BATCH
+        waiting = await self._desk.store.read(lambda c: list_waiting(c, after=self._place, limit=self._page))
+        late = [row.id for row in waiting if row.deadline_at <= now]
+        for start in range(0, len(late), BATCH):
+            await self._desk.write(partial(_expire, ids=late[start : start + BATCH]))
+        is_last = len(waiting) < self._page
+        self._place = FIRST if is_last else waiting[-1]
+        return bool(late) and not is_last
+
+
+def _expire(tx: Transaction, *, ids: Sequence[int]) -> None:
+    end_waiting(tx, ids, state=State.EXPIRED, reason=Reason.DEADLINE)
 
 
 class CancelWatch:

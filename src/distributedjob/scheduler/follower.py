@@ -1,6 +1,6 @@
 """Schedules that count from the end of their last execution: the end sets the cursor.
 
-Only the shard's owner looks, on news of an end and every second; the row's lock decides.
+Whoever hears of an end looks at once, and the leader every second; the row's lock decides.
 """
 
 from distributedjob.dispatch.port import CursorMoved

@@ -1,6 +1,6 @@
 """Ending rows that nobody runs, and asking those that do. Conditional on the state, like every update of one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
@@ -10,6 +10,24 @@ from distributedjob.model.instant import Instant
 from distributedjob.store.tables import execution
 
 WAITING = (State.PENDING, State.BLOCKED)
+
+
+class Waiting(NamedTuple):
+    """A pending or blocked execution as it stands in the `live` index, and its deadline."""
+
+    state: int
+    queue: str
+    priority: int
+    not_before: Instant
+    id: int
+    deadline_at: Instant
+
+
+FIRST = Waiting(0, "", 0, 0, 0, 0)
+"""Stands before all of them."""
+
+LIVE = [execution.c[name] for name in Waiting._fields[:-1]]
+LIVE_HINTS = (("INDEXED BY live", "sqlite"), ("FORCE INDEX (live)", "mysql"), ("FORCE INDEX (live)", "mariadb"))
 
 
 class Ended(NamedTuple):
@@ -52,11 +70,16 @@ def ask_to_cancel(connection: Connection, ids: Iterable[int], *, flag: Flag) -> 
     return found
 
 
-def list_past_deadline(connection: Connection, *, now: Instant, limit: int) -> Sequence[int]:
-    """Pending and blocked executions that may not start any more."""
-    query = (
-        select(execution.c.id)
-        .where(execution.c.state.in_(WAITING), execution.c.state < 10, execution.c.deadline_at <= now)
-        .limit(limit)
-    )
-    return connection.execute(query).scalars().all()
+def list_waiting(connection: Connection, *, after: Waiting, limit: int) -> list[Waiting]:
+    """The next `limit` pending and blocked executions behind one, in the order of the `live` index: a page costs the
+    same however long the backlog is."""
+    found: list[Waiting] = []
+    for depth in reversed(range(len(LIVE))):
+        if len(found) < limit:
+            same = (LIVE[n] == after[n] for n in range(depth))
+            beyond = (*same, LIVE[depth] > after[depth], execution.c.state <= State.BLOCKED, execution.c.state < 10)
+            query = select(*LIVE, execution.c.deadline_at).where(*beyond).order_by(*LIVE[depth:])
+            for hint, dialect in LIVE_HINTS:
+                query = query.with_hint(execution, hint, dialect)
+            found += map(Waiting._make, connection.execute(query.limit(limit - len(found))))
+    return found
