@@ -1,7 +1,8 @@
 """Numbered crash points: places where the fault tests end the process, as a power cut would.
 
 Unarmed, a point costs one dictionary test. Armed with `name:n`, the n-th passage through `name` ends the
-process by SIGKILL, so no handler, flush or finally block runs.
+process by SIGKILL, so no handler, flush or finally block runs; with `name:n:freeze` it stops it by SIGSTOP, whatever
+it holds.
 """
 
 import os
@@ -25,16 +26,20 @@ POINTS = (
     "after_result",
 )
 
+ENDS = {"": signal.SIGKILL, "freeze": signal.SIGSTOP}
+
 _armed: dict[str, int] = {}
+_ends: dict[str, signal.Signals] = {}
 _lock = Lock()
 
 
 def arm(point: str) -> None:
-    """Arm one point, given as `name:n` with n counting from 1."""
-    name, _, count = point.partition(":")
+    """Arm one point, given as `name:n` or `name:n:freeze` with n counting from 1."""
+    name, _, passage = point.partition(":")
+    count, _, end = passage.partition(":")
     if name not in POINTS:
         raise ValueError(f"no crash point '{name}'; there are {', '.join(POINTS)}")
-    _armed[name] = int(count or 1)
+    _armed[name], _ends[name] = int(count or 1), ENDS[end]
 
 
 def reached(name: str) -> None:
@@ -53,4 +58,4 @@ def _pass(name: str) -> None:
     with _lock:
         _armed[name] -= 1
         if _armed[name] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), _ends[name])
