@@ -26,7 +26,7 @@ class Events:
         self._away_since: float | None = None
         self._etcd_away_since: float | None = None
         self._redis_away: tuple[float, str] | None = None
-        self._kafka_away: tuple[float, str] | None = None
+        self._kafka_away: tuple[float, set[str]] | None = None
         self._second, self._failures = 0, 0
 
     def starting(self, *, version: str, session: int, database: str, roles: str) -> None:
@@ -102,11 +102,12 @@ class Events:
         self._rarely("redis", "Redis refuses a command; this node does without", cause=cause)
 
     def kafka_away(self, *, servers: str, error: str, kind: str) -> None:
-        """Said again when it is another `kind` of trouble: unreachable first, then a wrong password."""
-        away = self._kafka_away
-        if away is None or away[1] != kind:
-            self._kafka_away = (time.monotonic() if away is None else away[0], kind)
+        """Each `kind` of trouble is said once in an outage: unreachable first, then perhaps a wrong password."""
+        away = self._kafka_away or (time.monotonic(), set())
+        if kind not in away[1] and (kind or not away[1]):
+            away[1].add(kind)
             self._log.warning("Kafka is away; no hints go out until it is back", servers=servers, error=error[:500])
+        self._kafka_away = away
 
     def kafka_back(self) -> None:
         away, self._kafka_away = self._kafka_away, None

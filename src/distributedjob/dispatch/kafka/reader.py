@@ -12,7 +12,9 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -128,11 +130,9 @@ class HintReader:
             await self._ended.wait()
         finally:
             self.close()
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._ended.wait()
-            except TimeoutError:
-                pass
 
     def close(self) -> None:
         self._closing = True
@@ -148,7 +148,7 @@ class HintReader:
             while not self._closing:
                 self._live_once()
         finally:
-            self._loop.call_soon_threadsafe(self._ended.set)
+            self._tell_loop(self._ended.set)
 
     def _live_once(self) -> None:
         """One consumer, for as long as its topic is the same and its broker speaks its protocol."""
@@ -223,7 +223,11 @@ class HintReader:
         if hints:
             self._handed += len(hints)
             self._metrics.hints_received.inc(len(hints))
-            self._loop.call_soon_threadsafe(self._give, hints)
+            self._tell_loop(partial(self._give, hints))
+
+    def _tell_loop(self, act: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # a consumer that could not leave in time may outlive the loop
+            self._loop.call_soon_threadsafe(act)
 
     def _give(self, hints: list[Due]) -> None:
         self._taken += len(hints)

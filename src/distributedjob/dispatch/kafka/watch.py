@@ -29,6 +29,16 @@ MOST_QUEUES = 1_000
 HEARD_SECONDS = 5.0
 ALL_DOWN = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001 - the library's name for it
 VAGUE = frozenset({ALL_DOWN, KafkaError._TIMED_OUT})  # noqa: SLF001
+TELLING = frozenset(
+    {
+        KafkaError._AUTHENTICATION,  # noqa: SLF001
+        KafkaError._SSL,  # noqa: SLF001
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+    }
+)
+"""Worth a line of its own, though it was said already that there is no answer."""
+
+ADVICE = "if they expect TLS or a password, set kafka_security"
 
 
 class KafkaWatch:
@@ -68,9 +78,8 @@ class KafkaWatch:
 
     def hear(self, error: KafkaError) -> None:
         """What a client of this process complains of: it often says more than a question without an answer."""
-        now, last = time.monotonic(), self._heard
-        if error.code() not in VAGUE or last is None or now - last[0] > HEARD_SECONDS:
-            self._heard = (now, error)
+        if error.code() not in VAGUE:
+            self._heard = (time.monotonic(), error)
         if error.code() == ALL_DOWN and self.connected:
             self._wake.set()
 
@@ -146,8 +155,13 @@ class KafkaWatch:
         self._metrics.kafka_connected.set(0)
         self._failures += 1
         if self._failures > FAILURES_UNSAID:
-            heard = self._heard
-            kind = ""
-            if heard is not None and time.monotonic() - heard[0] <= HEARD_SECONDS:
-                kind, words = heard[1].name(), heard[1].str()
+            kind, words = self._explain(words)
             self._events.kafka_away(servers=",".join(self._access.servers), error=words, kind=kind)
+
+    def _explain(self, words: str) -> tuple[str, str]:
+        """The kind of trouble, if it is one that tells, and the words for it."""
+        heard = self._heard
+        if heard is None or time.monotonic() - heard[0] > HEARD_SECONDS:
+            return "", f"{words}; {ADVICE}"
+        error = heard[1]
+        return error.name() if error.code() in TELLING else "", error.str()
