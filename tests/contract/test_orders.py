@@ -69,13 +69,14 @@ async def test_orders_are_news(office: Office) -> None:
     assert office.heard == [OrdersChanged(), OrdersChanged()]
 
 
-@pytest.mark.parametrize("verb", ["order", "resume"])
-async def test_a_name_that_no_node_has_is_not_found(office: Office, verb: str) -> None:
+async def test_no_order_goes_to_a_name_that_no_node_has(office: Office) -> None:
     with pytest.raises(NotFound, match="distributedjob node list"):
-        if verb == "order":
-            await order(office, "nobody")
-        else:
-            await office.desk.write(lambda tx: verbs.resume(tx, "nobody"))
+        await order(office, "nobody")
+
+
+async def test_nobody_is_resumed_by_a_name_that_no_node_has(office: Office) -> None:
+    with pytest.raises(NotFound, match="distributedjob node list"):
+        await office.desk.write(lambda tx: verbs.resume(tx, "nobody"))
 
 
 async def test_the_list_says_who_leads_and_who_owns_what(office: Office) -> None:

@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import Connection, update
 
 from distributedjob.cluster import observer, sql
+from distributedjob.cluster.port import Census
 from distributedjob.cluster.sql import SqlMembership
 from distributedjob.cluster.view import NO_VIEW, View
 from distributedjob.model.task import SHARDS
 from distributedjob.runtime.clock import Clock
-from distributedjob.store import nodes
+from distributedjob.store import nodes, orders
+from distributedjob.store.orders import Order, Wanted
 from distributedjob.store.open import parse_url
 from distributedjob.store.port import BlockingWriter, Unit
 from distributedjob.store.tables import node
@@ -59,6 +61,7 @@ class Member:
         session: int,
         *,
         reference: Callable[[Connection], int] | None = None,
+        own_all_shards: bool = False,
         writer: Callable[[], BlockingWriter] | None = None,
     ) -> None:
         self.heard = Heard()
@@ -69,7 +72,7 @@ class Member:
             writer=writer or (lambda: self.door),
             clock=self.clock,
             reference=reference or (lambda _: self.clock.now()),
-            own_all_shards=lambda: False,
+            own_all_shards=lambda: own_all_shards,
             on_lost=self._lose,
             on_beat=self._beat,
             on_error=self.heard.errors.append,
@@ -293,3 +296,51 @@ async def test_a_row_that_its_frozen_node_has_locked_holds_up_no_beat(
     member.membership.stop()
     await office.store.close()
     assert member.heard.errors == []
+
+
+async def order(office: Office, session: int, wanted: Wanted) -> None:
+    given = Order(f"node {session}", wanted, "", "me", office.now)
+    await office.store.write(lambda c: orders.place_order(c, given))
+
+
+async def test_one_that_is_drained_owns_nothing_and_does_not_lead_until_it_is_resumed(
+    office: Office, member: Member
+) -> None:
+    await member.beats()
+    await order(office, ME, Wanted.DRAINED)
+    await member.beats()
+    drained = (member.membership.shards, member.membership.leads)
+    await office.store.write(lambda c: orders.lift_order(c, f"node {ME}"))
+    await member.beats()
+    assert (drained, member.membership.shards) == (((), False), tuple(range(SHARDS)))
+
+
+async def test_one_that_is_cordoned_keeps_its_shards(office: Office, member: Member) -> None:
+    await order(office, ME, Wanted.CORDONED)
+    await member.beats()
+    assert member.membership.shards == tuple(range(SHARDS))
+
+
+async def test_the_others_take_over_what_a_drained_one_owned(office: Office, member: Member) -> None:
+    await office.add_node(OTHER)
+    await member.beats()
+    shared = member.membership.shards
+    await order(office, OTHER, Wanted.DRAINED)
+    await member.beats()
+    assert (len(shared or ()) < SHARDS, member.membership.shards) == (True, tuple(range(SHARDS)))
+
+
+async def test_the_only_process_owns_nothing_either_while_it_is_drained(office: Office) -> None:
+    await office.add_node(ME)
+    await order(office, ME, Wanted.DRAINED)
+    member = Member(office, ME, own_all_shards=True)
+    member.membership.start()
+    await member.beats()
+    member.membership.stop()
+    assert member.membership.shards == ()
+
+
+async def test_the_census_says_who_is_alive_owns_and_leads(office: Office, member: Member) -> None:
+    await office.add_node(OTHER, roles="worker")
+    await member.beats()
+    assert member.membership.census == Census(frozenset({ME, OTHER}), (ME,), ME)

@@ -268,3 +268,23 @@ async def test_closing_hands_over_what_was_begun(office: Office, shop: Shop) -> 
     running = list(shop.worker.runner.running)
     states = [State(row.state) for row in await office.rows()]
     assert (len(running), states) in ((1, [State.RUNNING]), (0, []))
+
+
+async def test_a_fire_does_not_wait_for_room_in_a_worker_that_takes_nothing(office: Office, shop: Shop) -> None:
+    shop.worker.cordon()
+    desk = await due_with_worker(office, shop, 1, patience=3600 * SECOND)
+    await until(lambda: desk.executions == 1)
+    await desk.close()
+    assert [State(row.state) for row in await office.rows()] == [State.PENDING]
+
+
+async def test_schedules_of_shards_that_went_elsewhere_are_left_to_the_others(office: Office) -> None:
+    desk = Desk(office)
+    await office.add_task(every(1), cursor=NOON + SECOND)
+    await desk.reader.run_once()
+    desk.membership.shards = ()
+    counts = []
+    for _ in range(3):
+        await desk.reader.run_once()
+        counts.append(len(desk.window))
+    assert counts == [1, 0, 0]

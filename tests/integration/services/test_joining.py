@@ -68,7 +68,7 @@ async def test_one_that_does_not_beat_any_more_is_in_nobodys_way(office: Office)
 
 async def test_a_version_older_than_the_lever_allows_is_refused_in_one_line(office: Office) -> None:
     await allow(office, "1.5.0")
-    with pytest.raises(Conflict, match="this program is 1.4.9; .* allows 1.5.0 and newer only") as refused:
+    with pytest.raises(Conflict, match=r"this program is 1\.4\.9; .* allows 1.5.0 and newer only") as refused:
         await join(office.desk, row(ME, "1.4.9"))
     assert (refused.value.message.count("\n"), await joined(office)) == (0, set())
 

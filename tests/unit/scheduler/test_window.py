@@ -87,3 +87,19 @@ def test_an_old_word_that_was_read_before_the_recording_does_not_hide_the_new_cu
     assert made.take_due(20, limit=9) == [A]
     made.done([A], [(A, 40)], until=AHEAD)  # nothing was due; its row told where it stands
     assert made.next_at == 40
+
+
+def test_what_is_no_longer_ours_is_forgotten() -> None:
+    made = window((A, 10), (B, 20))
+    made.keep([B])
+    assert (made.next_at, len(made)) == (20, 1)
+
+
+def test_what_is_being_recorded_comes_back_and_is_forgotten_next_time() -> None:
+    made = window((A, 10))
+    made.take_due(10, limit=9)
+    made.keep([])
+    made.done([A], [(A, 20)], until=AHEAD)
+    back = made.next_at
+    made.keep([])
+    assert (back, made.next_at) == (20, None)
