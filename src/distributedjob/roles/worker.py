@@ -34,7 +34,6 @@ def open_worker(resources: Resources, *, membership: Membership, caller: HttpCal
 def start_worker(worker: Worker, resources: Resources, *, journal: Journal, working: Crew, writing: Crew) -> None:
     """`working` stops when the node takes no more work, `writing` when its last result is written."""
     settings, metrics, events = resources.settings, resources.metrics, resources.events
-    resources.dispatch.listen(CancelAsked, worker.cancel)
     for part in ("marker", "finisher", "runner"):
         writing.take(getattr(worker, part).run(), name=part)
     working.take(worker.intake.run(), name="intake", close=worker.intake.close)
@@ -42,7 +41,9 @@ def start_worker(worker: Worker, resources: Resources, *, journal: Journal, work
     puller = Puller(worker.intake, hinted=hinted, clock=time.monotonic, on_pulled=metrics.pulled.inc)
     keep(working, puller, every=HEAL_SECONDS if settings.uses_sqlite else PULL_SECONDS, events=events)
     keep(writing, worker.reconciler, every=5.0, events=events)
-    keep(writing, CancelLook(worker), every=1.0, events=events)
+    cancels = CancelLook(worker)
+    looking = keep(writing, cancels, every=1.0, events=events)
+    resources.dispatch.listen(CancelAsked, lambda news: looking.wake() if cancels.concerns(news) else None)
     metrics.watch("slots", "Executions this worker may hold at once.", lambda: worker.slots.total)
     metrics.watch("slots_used", "Executions this worker holds.", lambda: worker.slots.used)
     metrics.watch("hints_waiting", "Hints that wait for a slot.", lambda: worker.intake.waiting)

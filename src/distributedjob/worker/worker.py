@@ -116,17 +116,14 @@ class Worker:
     def start(self, claims: Sequence[Claimed], *, definitions: dict[tuple[int, int], TaskDefinition]) -> None:
         self.intake.start(claims, definitions=definitions)
 
-    def cancel(self, news: CancelAsked) -> None:
-        """Close a run of this worker that was asked to stop."""
-        self._close({news.execution_id})
+    def runs(self, execution_id: int) -> bool:
+        return any(id_ == execution_id for id_, _ in self.runner.running)
 
     async def look_for_cancels(self) -> None:
-        asked = await self._parts.desk.store.read(list_cancel_asked)
-        self._close({id_ for id_, _, holder in asked if holder == self._session})
-
-    def _close(self, ids: set[int]) -> None:
-        if ids:
-            for run in [run for (id_, _), run in self.runner.running.items() if id_ in ids]:
+        """Close the runs of this worker that were asked to stop."""
+        for id_, fence, holder in await self._parts.desk.store.read(list_cancel_asked):
+            run = self.runner.running.get((id_, fence)) if holder == self._session else None
+            if run is not None:
                 self.runner.stop(run, Stop.CANCEL)
 
     async def drain(self, *, seconds: float, hurry: asyncio.Event) -> Drained:
@@ -203,12 +200,17 @@ class Worker:
 
 
 class CancelLook:
-    """Asks the database every second, so that a lost word of a cancel is found."""
+    """Asks the database what is to stop: every second, and at once on news. The news alone close nothing, or whoever
+    can write to the channel between the nodes could end any execution."""
 
     name = "cancel_look"
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+
+    def concerns(self, news: CancelAsked) -> bool:
+        """Whether it may be about a run of this worker."""
+        return self._worker.runs(news.execution_id)
 
     async def run_once(self) -> bool:
         await self._worker.look_for_cancels()

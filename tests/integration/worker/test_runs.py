@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from distributedjob.dispatch.port import CancelAsked
 from distributedjob.model.execution import Flag, Reason, State
 from distributedjob.model.instant import HOUR
 from distributedjob.model.policies import Delivery, Policies, RetryPolicy
@@ -13,6 +14,7 @@ from distributedjob.services.ending import cancel
 from distributedjob.services.rescue import rescue
 from distributedjob.store.runs import list_running
 from distributedjob.store.tables import attempt, output
+from distributedjob.worker.worker import CancelLook
 from support.http_target import Answer, Close, Hang
 from support.office import ME
 from support.shop import SLOTS, Shop
@@ -123,7 +125,17 @@ async def test_a_cancel_for_another_node_is_not_ours(shop: Shop) -> None:
     shop.target.default = Answer(delay_seconds=0.3)
     claim = await shop.run()
     await shop.called()
-    shop.worker.cancel(type("Other", (), {"execution_id": claim.id + 1})())
+    assert not CancelLook(shop.worker).concerns(CancelAsked(claim.id + 1))
+    assert await shop.outcome(claim) == (State.SUCCEEDED, Reason.OK)
+
+
+async def test_word_of_a_cancel_that_nobody_asked_for_closes_nothing(shop: Shop) -> None:
+    shop.target.default = Answer(delay_seconds=0.3)
+    claim = await shop.run()
+    await shop.called()
+    look = CancelLook(shop.worker)
+    assert look.concerns(CancelAsked(claim.id))
+    await look.run_once()
     assert await shop.outcome(claim) == (State.SUCCEEDED, Reason.OK)
 
 
