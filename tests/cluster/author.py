@@ -105,14 +105,17 @@ class Author(Person):
         headers = {"If-Match": f'"{edited.now.revision}"'}
         answered = await self._insist("PUT" if body else "POST", path, body, headers=headers)
         if answered is None:  # one that was not acknowledged has counted
-            answered = await self.ask("GET", f"/v1/tasks/{edited.task_id}")
+            answered = await self._insist("GET", f"/v1/tasks/{edited.task_id}", None)
+        assert answered is not None
         saved = replace(wanted, revision=edited.now.revision + 1)
         shown = answered.body["revision"], answered.body["enabled"], answered.body["target"]["url"]
         if shown != (saved.revision, saved.enabled, f"http://127.0.0.1:{self.sink_port}{saved.spec.path}"):
             self.errors.append(f"task {edited.task_id} is {shown} after a change to {saved}")
         edited.save(saved, (asked_at, answered.answered_at))
 
-    async def _insist(self, method: str, path: str, body: Any, *, headers: Mapping[str, str]) -> Answered | None:
+    async def _insist(
+        self, method: str, path: str, body: Any, *, headers: Mapping[str, str] | None = None
+    ) -> Answered | None:
         """Ask until some node answers; None when it says that the task was changed already."""
         while True:
             try:
@@ -132,8 +135,8 @@ class Author(Person):
         try:
             return _made(spec, await self._once("POST", "/v1/tasks", spec.as_request(sink_port=self.sink_port)))
         except (httpx2.HTTPError, Refused):
-            found = await self.ask("GET", f"/v1/tasks?name={spec.name}")
-        if not found.body["items"]:
+            found = await self._insist("GET", f"/v1/tasks?name={spec.name}", None)
+        if found is None or not found.body["items"]:
             return None
         return _made(spec, Answered(found.body["items"][0], found.status, asked_at, found.answered_at))
 

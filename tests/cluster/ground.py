@@ -117,7 +117,7 @@ async def _lines(
 def _member(
     name: str, role: str, lines: Lines, shape: Shape, settings: Mapping[str, str], *, folder: Path, source: Path
 ) -> Member:
-    wall_clock = WallClock(folder / f"{name}.clock") if name.endswith("-1") else None
+    wall_clock = WallClock(folder / f"{name}-clock") if name.endswith("-1") else None
     own = {"DISTRIBUTEDJOB_QUEUES": json.dumps(shape.queues_of(name)), **(wall_clock.settings if wall_clock else {})}
     node = Node(name, folder / name, pick_free_port(), {**settings, **own}, source, roles=_ROLES[role])
     return Member(node, role, lines, wall_clock)

@@ -84,7 +84,7 @@ class Node:
         # The tester's own settings must not reach the program.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DISTRIBUTEDJOB_")}
         own = {
-            "PYTHONPATH": str(self.source),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(self.source), self.settings.get("PYTHONPATH")))),
             "DISTRIBUTEDJOB_ADMIN_PASSWORD": ADMIN_PASSWORD,
             "DISTRIBUTEDJOB_NODE_NAME": self.name,
             "DISTRIBUTEDJOB_ROLES": json.dumps(sorted(self.roles)),
@@ -92,7 +92,7 @@ class Node:
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *(*_COMMAND, *arguments),
-                env={**inherited, **own, **self.settings, **settings},
+                env={**inherited, **self.settings, **own, **settings},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -11,6 +11,12 @@ from pathlib import Path
 
 _FOLDERS = ("/usr/lib", "/usr/local/lib")
 _INSTALL_SECONDS = 300
+_SLEEP = """# libfaketime 0.9.10 takes the wall clock from a monotonic instant, so that sleeping until one fails.
+import select
+import time
+
+time.sleep = lambda seconds: select.select([], [], [], seconds) and None
+"""
 
 
 class Unavailable(RuntimeError):
@@ -20,8 +26,11 @@ class Unavailable(RuntimeError):
 class WallClock:
     """Give `settings` to the environment of a process; `set_wrong` is seen by it within a second."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._file = folder / "clock"
+        (folder / "sitecustomize.py").write_text(_SLEEP)
         self.set_right()
 
     @property
@@ -31,9 +40,9 @@ class WallClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
             # A process that is killed leaves its shared memory, which then fails the next one with the same pid.
             "FAKETIME_DISABLE_SHM": "1",
+            "PYTHONPATH": str(self._folder),
         }
 
     def set_wrong(self, *, seconds: int) -> None:
