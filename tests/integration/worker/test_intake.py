@@ -175,3 +175,49 @@ async def test_a_worker_that_is_shut_claims_nothing(closed_shop: Shop) -> None:
     closed_shop.worker.slots.fit = False
     await pull(closed_shop)
     assert claimed(closed_shop) == []
+
+
+async def test_a_hint_is_taken_from_others_only_where_a_slot_is_free_for_it(closed_shop: Shop) -> None:
+    hints = await pending(closed_shop, SLOTS + 2)
+    taken = [closed_shop.worker.intake.offer(one) for one in hints]
+    assert taken == [True] * SLOTS + [False] * 2
+
+
+async def test_the_appetite_is_for_the_slots_and_as_many_in_wait(closed_shop: Shop) -> None:
+    intake, hints = closed_shop.worker.intake, await pending(closed_shop, 3 * SLOTS)
+    before = intake.appetite
+    intake.receive("default", [(one.id, one.fence, one.not_before) for one in hints])
+    closed_shop.worker.slots.take(SLOTS)
+    assert (before, intake.appetite, intake.waiting) == (2 * SLOTS, -2 * SLOTS, 3 * SLOTS)
+
+
+async def test_what_waits_for_its_time_spoils_no_appetite(closed_shop: Shop) -> None:
+    closed_shop.worker.intake.receive("default", [(id_, 0, NOON + SECOND) for id_ in range(100)])
+    assert closed_shop.worker.intake.appetite == 2 * SLOTS
+
+
+async def test_a_node_that_is_not_fit_has_no_appetite(closed_shop: Shop) -> None:
+    closed_shop.worker.slots.fit = False
+    assert closed_shop.worker.intake.appetite == 0
+
+
+async def test_room_is_told_when_a_call_ends(shop: Shop) -> None:
+    told: list[int] = []
+    shop.worker.intake.on_room(lambda: told.append(shop.worker.slots.free))
+    await shop.run()
+    await shop.written()
+    assert told == [SLOTS]
+
+
+@pytest.mark.parametrize(("hinted", "looks"), [(True, [1, 1, 1, 2]), (False, [1, 2, 3, 4])])
+async def test_while_hints_flow_the_pull_looks_once_a_second(closed_shop: Shop, hinted: bool, looks: list[int]) -> None:
+    pulled: list[int] = []
+    clock = iter([0.0, 0.5, 0.99, 1.0, 1.9]).__next__
+    puller = Puller(closed_shop.worker.intake, hinted=lambda: hinted, clock=clock, on_pulled=pulled.append)
+    counts = []
+    for _ in range(4):
+        await pending(closed_shop)
+        closed_shop.office.now += HEAL_AFTER
+        await puller.run_once()
+        counts.append(len(pulled))
+    assert counts == looks
