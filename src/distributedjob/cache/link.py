@@ -8,6 +8,7 @@ growing pauses, and the first that succeeds puts the link up again.
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -124,10 +125,16 @@ class RedisLink:
             if cause == SILENT and self._tls:
                 cause = SILENT_TLS
             self._events.redis_away(cause)
+            await self._let_go()
             return cause
         self._up.set()
         self._events.redis_back()
         return None
+
+    async def _let_go(self) -> None:
+        """Whoever answers at that address next time may be another: a demoted primary is left by this."""
+        with suppress(Exception):
+            await self.client.connection_pool.disconnect(inuse_connections=False)
 
     async def close(self) -> None:
         await self.client.aclose()

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+GRACE = 2.0
+"""Seconds for it to end; the end of the program waits no longer."""
+
 
 @asynccontextmanager
 async def alongside(coroutine: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
@@ -15,4 +18,4 @@ async def alongside(coroutine: Coroutine[Any, Any, None], *, name: str) -> Async
         yield
     finally:
         task.cancel()
-        await asyncio.wait([task])
+        await asyncio.wait([task], timeout=GRACE)

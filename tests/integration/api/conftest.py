@@ -34,7 +34,7 @@ from distributedjob.store.tables import execution, schedule
 from distributedjob.targets.egress import EMBEDDED
 
 START = from_rfc3339("2027-03-01T12:00:00Z")
-RATE = 500
+
 _users = itertools.count(1)
 
 
@@ -75,7 +75,6 @@ class Installation:
     user: User
     stranger: httpx2.AsyncClient
     client: httpx2.AsyncClient
-    cache: LocalCache
 
     def speaking(self, **headers: str) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(self.app)
@@ -151,7 +150,7 @@ async def _install(url: str) -> AsyncIterator[Installation]:
             ApiDependencies(
                 desk=desk,
                 authenticator=authenticator,
-                limits=RequestLimits(cache, RATE, on_refused=lambda: None),
+                limits=RequestLimits(cache, 10_000, on_refused=lambda: None),
                 readiness=lambda: True,
                 metrics=lambda: b"# HELP up Whether it is up.\n",
                 egress=EMBEDDED,
@@ -162,17 +161,7 @@ async def _install(url: str) -> AsyncIterator[Installation]:
         )
         nobody = User(0, "", "", 0, active=True, epoch=0)
         made = Installation(
-            desk,
-            clock,
-            news,
-            faults,
-            tokens,
-            authenticator,
-            app,
-            nobody,
-            httpx2.AsyncClient(),
-            httpx2.AsyncClient(),
-            cache,
+            desk, clock, news, faults, tokens, authenticator, app, nobody, httpx2.AsyncClient(), httpx2.AsyncClient()
         )
         made.user = await made.new_user()
         made.stranger, made.client = made.speaking(), made.as_user(made.user)

@@ -162,6 +162,18 @@ async def test_a_user_with_rights_on_the_prefix_alone_is_enough(cluster, tmp_pat
     assert lines == []
 
 
+async def test_a_primary_that_was_demoted_is_left(cluster, redis_server):
+    node = await (await cluster.node(redis_server.url)).ready()
+    with capture_logs() as lines:
+        await command(redis_server, f"REPLICAOF 127.0.0.1 {pick_free_port()}")
+        await node.cache.put({"a": b"1"}, ttl=LONG)
+        await until(lambda: not node.up and any("read only" in str(line.get("cause")) for line in lines))
+        await command(redis_server, "REPLICAOF NO ONE")
+        await node.ready()
+
+    assert lines[-1]["event"] == "Redis is back"
+
+
 async def test_tls_works_with_the_right_ca(cluster, tmp_path):
     certificates = make_certificates(tmp_path / "tls")
     with RedisServer(tmp_path / "redis", tls=certificates) as server:
