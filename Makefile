@@ -8,7 +8,7 @@ SEED ?= 1
 PYTHON_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow check format bench bench-quick faults docs wheel lock services-up services-down clean
+.PHONY: help run test test-slow check format bench bench-quick faults docs wheel lock audit services-up services-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ wheel: ## Build dist/distributedjob-*.whl
 
 lock: ## Move requirements/ to the newest allowed versions (needs uv)
 	@scripts/lock
+
+audit: ## Known vulnerabilities of the locked dependencies (asks an advisory service)
+	@scripts/audit
 
 services-up: ## Start the servers for tests: MariaDB, Redis, etcd, Kafka and, where it can be had, MySQL
 	@scripts/services up mariadb redis etcd kafka && { scripts/services up mysql || test $$? = 3; }

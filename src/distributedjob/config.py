@@ -97,7 +97,10 @@ class Settings(NeighbourSettings, BaseSettings):
     own_all_shards: bool = Field(
         False, description="For tests: act as owner of every shard, whoever else does. Wastes work, loses nothing."
     )
-    crash_point: str | None = Field(None, description="For tests: end the process at a named point, as name:n, or freeze it there, as name:n:freeze.")
+    crash_point: str | None = Field(
+        None,
+        description="For tests: end the process at a named point, as name:n, or freeze it there, as name:n:freeze.",
+    )
 
     @field_validator("admin_password")
     @classmethod

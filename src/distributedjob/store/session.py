@@ -5,7 +5,11 @@ from collections.abc import Mapping
 IDLE_SECONDS = 10
 """How long the server waits for the next statement, and for a client that does not read. A node that freezes inside a
 transaction, or whose packets vanish, keeps its row locks, and with them the fires of everybody, for as long as the
-server keeps the connection; by default that is eight hours."""
+server keeps the connection; by default that is eight hours.
+
+Rejected: killing the connections of a session that is declared dead. Somebody must know them (one write more for each, or
+the server's performance schema), it comes after fifteen seconds, and never for a node that lives on while a firewall
+forgot one of its connections."""
 
 LOCK_WAIT_SECONDS = 5
 
