@@ -150,6 +150,8 @@ class Node:
         resources, roles = self._resources, self._settings.roles
         watch_database(resources.store, resources.metrics)
         orders = keep(writing, self._orders, every=1.0, events=resources.events)
+        board = resources.desk.board
+        resources.metrics.watch("stop_switches", "Stop switches in force.", lambda: float(len(board.present)))
         resources.dispatch.listen(OrdersChanged, orders.on_news)
         if Role.WORKER in roles:
             self.worker = open_worker(resources, membership=self.membership, caller=caller, journal=journal)

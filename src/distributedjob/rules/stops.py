@@ -1,6 +1,6 @@
 """What is stopped at a moment: an immutable copy of the switches, asked before each fire and each call.
 
-It is false when there are none, so that asking costs nothing then.
+It is false (empty) when there are none, so that asking costs nothing then.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,8 +17,8 @@ class Stops:
     def __init__(self, stops: Iterable[Stop] = ()) -> None:
         self._held = {(stop.scope, stop.subject): stop for stop in stops}
 
-    def __bool__(self) -> bool:
-        return bool(self._held)
+    def __len__(self) -> int:
+        return len(self._held)
 
     def __iter__(self) -> Iterator[Stop]:
         return iter(self._held.values())
