@@ -1,11 +1,16 @@
 """Where a worker's hints come from: this process, and Kafka where it is set."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from distributedjob.model.execution import Hint
 from distributedjob.resources import Resources
 from distributedjob.runtime.crew import Crew
 from distributedjob.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from distributedjob.dispatch.kafka.kafka import Kafka
+    from distributedjob.dispatch.kafka.reader import HintReader
 
 BITES = 4
 """A full worker asks Kafka again when there is room for so much of its slots: for each slot it would cost more than the
@@ -36,5 +41,13 @@ def _read_kafka(worker: Worker, resources: Resources, *, crew: Crew) -> Callable
     readers = [kafka.reader(queue, mouth=mouth) for queue in resources.settings.queues]
     for reader in readers:
         intake.on_room(reader.feed)
-        crew.take(reader.run(), name="kafka_reader", close=reader.close)
+        crew.take(_read(reader, worker, kafka), name="kafka_reader", close=reader.close)
     return kafka.flow(readers)
+
+
+async def _read(reader: "HintReader", worker: Worker, kafka: "Kafka") -> None:
+    """Read for as long as the session takes work; what then waits for a slot is hinted to the others."""
+    try:
+        await reader.run()
+    finally:
+        kafka.publisher.carry(worker.intake.forget_hints())

@@ -121,9 +121,9 @@ class Events:
         words = "a topic's setting loses hints; workers pull instead"
         self._log.error(words, topic=topic, setting=setting, value=value, remedy=remedy)
 
-    def kafka_topic_refused(self, *, topic: str, act: str, error: str, remedy: str) -> None:
-        words = f"Kafka refuses {act} a topic; workers pull instead"
-        self._log.error(words, topic=topic, error=error[:500], remedy=remedy)
+    def kafka_refused(self, *, name: str, act: str, error: str, remedy: str) -> None:
+        words = f"Kafka refuses {act}; workers pull instead"
+        self._log.error(words, name=name, error=error[:500], remedy=remedy)
 
     def hints_flow(self, trouble: str) -> None:
         """`trouble` says why they do not; empty when they do again."""

@@ -1,16 +1,29 @@
 """Topics are made by whoever comes first, widened when there are fewer partitions, and judged."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 from structlog.testing import capture_logs
 
+from distributedjob.dispatch.kafka import keeper
 from distributedjob.dispatch.kafka.access import KafkaAccess
 from support.kafka_post import KafkaPost, access_to, until_within
 from support.kafka_server import KafkaBroker, KafkaUser
 from support.waiting import until
 
+USER = KafkaUser(name="dj", password="violet-otter", mechanism="PLAIN")
 RIGHTS = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "super.users": "User:ANONYMOUS",
@@ -102,14 +115,59 @@ async def test_a_setting_that_loses_hints_is_named_with_the_way_out(
     assert "set it to" in line["remedy"]
 
 
-async def test_without_the_right_to_make_topics_one_line_says_what_to_do(tmp_path: Path) -> None:
-    user = KafkaUser(name="dj", password="violet-otter", mechanism="PLAIN")
-    with KafkaBroker(tmp_path / "kafka", user=user, settings=RIGHTS) as broker, capture_logs() as lines:
-        settings = {"security": "SASL_PLAINTEXT", "mechanism": "PLAIN", "user": user.name, "password": user.password}
-        async with KafkaPost(access_to(broker.servers, **settings)) as post:
-            await until(lambda: post.kafka.connected)
+async def test_a_topic_that_loses_hints_is_not_used_until_it_is_mended(
+    access: KafkaAccess, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "JUDGE_AGAIN_SECONDS", 0.5)
+    make_topic(admin, access, cleanup_policy="compact")
+    async with KafkaPost(access) as post:
+        worker = post.read()
+        await until(lambda: post.kafka._watch._keeper._judge_at)
+        post.publish(1)
+        entry = ConfigEntry("cleanup.policy", "delete", incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, access.topic("default"), incremental_configs=[entry])
+        admin.incremental_alter_configs([resource])[resource].result(10)
+        await until_within(20, lambda: worker.assigned)
+    assert post.dropped("no_topic") == 1
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A broker where a user may do what it was given the right to."""
+    with KafkaBroker(tmp_path_factory.mktemp("guarded") / "kafka", user=USER, settings=RIGHTS) as broker:
+        yield broker
+
+
+def guest(broker: KafkaBroker) -> KafkaPost:
+    login = {"security": "SASL_PLAINTEXT", "mechanism": USER.mechanism, "user": USER.name, "password": USER.password}
+    return KafkaPost(access_to(broker.servers, **login))
+
+
+async def test_without_the_right_to_make_topics_one_line_says_what_to_do(guarded: KafkaBroker) -> None:
+    with capture_logs() as lines:
+        async with guest(guarded) as post:
             await until(lambda: lines)
-            await until_within(20, lambda: post.kafka._watch._failures == 0)
+            looks = post.kafka._watch
+            await until_within(20, lambda: looks.connected)
     (line,) = [line for line in lines if line["log_level"] == "error"]
-    assert line["topic"] == post.access.topic("default")
-    assert "give this user the right" in line["remedy"]
+    assert line["name"] == post.access.topic("default")
+    assert "the right" in line["remedy"]
+
+
+async def test_without_the_rights_to_write_and_to_read_by_a_group_a_line_names_each(guarded: KafkaBroker) -> None:
+    post = guest(guarded)
+    topic = post.access.topic("default")
+    house = AdminClient({"bootstrap.servers": f"127.0.0.1:{guarded._internal_port}"})
+    for act in (AclOperation.CREATE, AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS, AclOperation.READ):
+        rule = AclBinding(
+            ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, "User:dj", "*", act, AclPermissionType.ALLOW
+        )
+        house.create_acls([rule])[rule].result(10)
+    with capture_logs() as lines:
+        async with post:
+            post.read()
+            await until_within(20, lambda: post.kafka._watch.find("default"))
+            post.publish(1)
+            await until_within(20, lambda: len([line for line in lines if line["log_level"] == "error"]) == 2)
+    named = {line["name"] for line in lines if line["log_level"] == "error"}
+    assert named == {topic, post.access.group("default")}

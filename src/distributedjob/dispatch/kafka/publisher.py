@@ -116,6 +116,7 @@ class HintPublisher:
             self._delivered_at = time.monotonic()
             return
         self._failed_at = time.monotonic()
+        self._watch.deny(message.topic() or "", "writing", error)
         self._drop(Dropped.NOT_DELIVERED, count(message.value()))
 
     def _drop(self, reason: Dropped, hints: int) -> None:

@@ -256,6 +256,7 @@ class HintReader:
     def _complain(self, error: KafkaError) -> None:
         """A fatal error needs a new consumer; a broker that does not know the protocol of today, the one of before."""
         self._watch.hear(error)
+        self._watch.deny(self._access.group(self._queue), "reading by a group", error)
         if error.code() == FATAL or error.fatal():
             self._broken = True
             if any(words in error.str() for words in UNKNOWN_PROTOCOL):

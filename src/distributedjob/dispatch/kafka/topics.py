@@ -24,7 +24,7 @@ LOOK_SECONDS = 1.0
 CHANGE_SECONDS = 5.0
 RETENTION_MS = 600_000
 LEAST_RETENTION_MS = 60_000
-DENIED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
+DENIED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
 ABSENT = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE})
 
 
@@ -44,7 +44,6 @@ class Topic:
 class Refused:
     """The broker knows us, and will not do it."""
 
-    denied: bool
     words: str
 
 
@@ -149,4 +148,4 @@ def _refused(fault: KafkaError) -> Refused:
     """Faults with negative codes are the client's own: it found nobody to ask."""
     if fault.code() < 0 or fault.code() == KafkaError.REQUEST_TIMED_OUT:
         raise Unreachable(fault.str())
-    return Refused(fault.code() in DENIED, fault.str())
+    return Refused(fault.str())

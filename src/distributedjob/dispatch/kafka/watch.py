@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError
 
 from distributedjob.dispatch.kafka.access import KafkaAccess
-from distributedjob.dispatch.kafka.topics import Refused, Topic, Topics, Unreachable
+from distributedjob.dispatch.kafka.keeper import TopicKeeper
+from distributedjob.dispatch.kafka.topics import DENIED, Topic, Topics, Unreachable
 from distributedjob.telemetry.events import Events
 from distributedjob.telemetry.metrics import Metrics
 
@@ -50,9 +51,7 @@ class KafkaWatch:
         self._wanted = set(self._own)
         self._events = events
         self._metrics = metrics
-        self._topics: dict[str, Topic] = {}
-        self._judged: dict[str, str] = {}
-        self._refusals: set[str] = set()
+        self._keeper = TopicKeeper(access, own=self._own, events=events)
         self._failures = 0
         self._heard: tuple[float, KafkaError] | None = None
         self._closing = False
@@ -70,11 +69,12 @@ class KafkaWatch:
         self._wake.set()
 
     def find(self, queue: str) -> Topic | None:
-        """The topic of a queue, if it was there at the last answer; an unknown queue is looked for from now on."""
+        """The topic of a queue, if it was there and fit at the last answer; an unknown queue is looked for from now
+        on."""
         if queue not in self._wanted and len(self._wanted) < MOST_QUEUES:
             self._wanted.add(queue)
             self._wake.set()
-        return self._topics.get(queue)
+        return self._keeper.find(queue)
 
     def hear(self, error: KafkaError) -> None:
         """What a client of this process complains of: it often says more than a question without an answer."""
@@ -82,6 +82,11 @@ class KafkaWatch:
             self._heard = (time.monotonic(), error)
         if error.code() == ALL_DOWN and self.connected:
             self._wake.set()
+
+    def deny(self, name: str, act: str, error: KafkaError) -> None:
+        """A client of this process was refused something that the watch does not do itself."""
+        if error.code() in DENIED:
+            self._keeper.refuse(name, act, error.str())
 
     def _live(self) -> None:
         topics = Topics(self._access, on_error=self.hear)
@@ -96,7 +101,7 @@ class KafkaWatch:
         try:
             found = topics.look(list(queues))
             self._note_answer()
-            settled = [self._settle(topics, queues[name], name, state) for name, state in found.items()]
+            settled = [self._keeper.settle(topics, queues[name], seen) for name, seen in found.items()]
         except Unreachable as error:
             self._note_silence(str(error))
         except Exception as error:  # noqa: BLE001 - a watch that ends would leave everybody with its last word
@@ -104,46 +109,6 @@ class KafkaWatch:
         else:
             return all(settled)
         return True
-
-    def _settle(self, topics: Topics, queue: str, name: str, state: Topic | Refused | None) -> bool:
-        match state:
-            case Topic():
-                self._topics[queue] = state
-                if queue in self._own and self._judged.get(queue) != state.id:
-                    self._judged[queue] = state.id
-                    self._examine(topics, name, state)
-                return True
-            case Refused():
-                self._topics.pop(queue, None)
-                self._refuse(name, "reading", state)
-                return True
-            case None:
-                self._topics.pop(queue, None)
-                return queue not in self._own or not self._make(topics, name)
-
-    def _make(self, topics: Topics, name: str) -> bool:
-        refused = topics.make(name)
-        if refused is None:
-            self._events.kafka_topic_made(topic=name, partitions=self._access.partitions)
-            return True
-        self._refuse(name, "making", refused)
-        return False
-
-    def _examine(self, topics: Topics, name: str, topic: Topic) -> None:
-        for unfit in topics.judge(name):
-            self._events.kafka_topic_unfit(topic=name, setting=unfit.setting, value=unfit.value, remedy=unfit.remedy)
-        if topic.partitions < self._access.partitions and (refused := topics.widen(name)):
-            self._refuse(name, "widening", refused)
-
-    def _refuse(self, name: str, act: str, refused: Refused) -> None:
-        """Said once for each topic and act."""
-        said = f"{act} {name}"
-        if said not in self._refusals:
-            self._refusals.add(said)
-            remedy = f"give this user the right, or make the topic yourself, with {self._access.partitions} partitions"
-            self._events.kafka_topic_refused(
-                topic=name, act=act, error=refused.words, remedy=remedy if refused.denied else "make the topic yourself"
-            )
 
     def _note_answer(self) -> None:
         self.connected, self._failures = True, 0
