@@ -27,6 +27,9 @@ class Stop:
     created_at: Instant
     expires_at: Instant | None
 
+    def in_force(self, now: Instant) -> bool:
+        return self.expires_at is None or now < self.expires_at
+
     @property
     def words(self) -> str:
         """What is stopped, in words: `queue reports`."""

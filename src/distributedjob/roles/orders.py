@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 
 from distributedjob.model.stop import Stop
-from distributedjob.rules.stops import NO_STOPS, Stops
+from distributedjob.rules.stops import Stops
 from distributedjob.services.desk import Desk, Transaction
 from distributedjob.store import nodes, orders, stops
 from distributedjob.store.nodes import LivingNode
@@ -69,10 +69,10 @@ class Orders:
                 self._events.ordered(wanted=order.wanted, reason=order.reason, by=order.ordered_by)
 
     def _note_stops(self, in_force: Sequence[Stop]) -> None:
-        before, now = list(self._desk.board.present), list(in_force)
+        before, now = self._desk.board.present, Stops(in_force)
         if now == before:
             return
-        self._desk.board.present = Stops(now) if now else NO_STOPS
+        self._desk.board.present = now
         for stop in now:
             if stop not in before:
                 self._events.stopped_by_switch(subject=stop.words, reason=stop.reason, by=stop.created_by)
