@@ -188,6 +188,7 @@ def resend(setup: Setup, world: World) -> Moves:
 
 @step(
     "worker {who} closes execution {row}, as was asked",
+    "worker.worker:CancelLook.run_once",
     "worker.worker:Worker.look_for_cancels",
     "worker.runner:Runner.stop",
     "worker.runner:Runner._verdict",

@@ -133,6 +133,7 @@ def give_back(setup: Setup, world: World) -> Moves:
 @step(
     "the database is away, and worker {who} keeps its result of execution {row} on disk",
     "worker.finisher:Finisher._keep",
+    "worker.finisher:Finisher.run",
     "worker.journal:Journal.append",
 )
 def keep(setup: Setup, world: World) -> Moves:

@@ -73,6 +73,9 @@ def lock(setup: Setup, world: World) -> Moves:
     "services.batch:RecordingBatch.add",
     "store.hot.statements:HotStatements.insert_executions",
     "store.hot.statements:HotStatements.move_cursors",
+    "services.gatekeeper:Gatekeeper.admit",
+    "services.gatekeeper:Gatekeeper.write",
+    "services.fires_left:give_back_fires",
     "rules.misfire:plan",
 )
 def record(setup: Setup, world: World) -> Moves:

@@ -39,6 +39,7 @@ def find_lost(setup: Setup, world: World) -> Moves:
 @step(
     "scheduler {who} rescues execution {row}{how}",
     "services.rescue:rescue",
+    "store.runs:lock_lost",
     "rules.verdict:after_loss",
     "store.hot.statements:HotStatements.rescue",
 )
