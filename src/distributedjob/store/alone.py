@@ -19,11 +19,9 @@ def alone(url: str, *, data_dir: Path) -> Iterator[None]:
     if database is None:
         yield
         return
-    paths = [data_dir / "lock"]
     file = database.resolve()
-    if file.parent != data_dir.resolve() and file.parent.is_dir():
-        paths.append(file.with_name(f"{file.name}.lock"))
     with ExitStack() as held:
-        for path in paths:
-            held.callback(LockFile(path).release)
+        held.callback(LockFile(data_dir / "lock").release)
+        if file.parent.is_dir():
+            held.callback(LockFile(file.with_name(f"{file.name}.lock")).release)
         yield

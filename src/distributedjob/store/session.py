@@ -7,9 +7,9 @@ IDLE_SECONDS = 10
 transaction, or whose packets vanish, keeps its row locks, and with them the fires of everybody, for as long as the
 server keeps the connection; by default that is eight hours.
 
-Rejected: killing the connections of a session that is declared dead. Somebody must know them (one write more for each, or
-the server's performance schema), it comes after fifteen seconds, and never for a node that lives on while a firewall
-forgot one of its connections."""
+Rejected: killing the connections of a session that is declared dead. Somebody must know them (one write more for each,
+or the server's performance schema), it comes after fifteen seconds, and never for a node that lives on while a
+firewall forgot one of its connections."""
 
 LOCK_WAIT_SECONDS = 5
 
