@@ -18,8 +18,9 @@ from support.http_target import Hang, HttpTarget
 from support.program import Program, pick_free_port
 from support.redis_server import RedisServer
 
-AT_ONCE = 0.5
-"""Seconds. The polls take a second; five in a row that are this quick were told."""
+AT_ONCE = 0.7
+"""Seconds, on a busy machine. The polls take up to a second: many in a row that are this quick were told."""
+IN_A_ROW = 8
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,7 @@ def create(client: httpx2.Client, target: HttpTarget, **fields: object) -> str:
 
 @pytest.mark.usefixtures("connected")
 def test_a_cancel_on_one_node_reaches_the_call_on_another_at_once(front, hanging):
-    taken = cancel_seconds(front, hanging, times=5)
+    taken = cancel_seconds(front, hanging, times=IN_A_ROW)
 
     print(f"cancel across nodes with Redis: median {statistics.median(taken) * 1000:.0f} ms, {taken}")
     assert max(taken) < AT_ONCE
@@ -203,7 +204,7 @@ def test_a_revoked_token_is_dead_on_another_node_at_once(front, back):
 def test_a_task_that_is_saved_on_one_node_fires_on_another_at_once(front, http_target):
     taken = []
     with front.client() as client:
-        for number in range(5):
+        for number in range(IN_A_ROW):
             began = time.monotonic()
             now = datetime.now(UTC).isoformat()
             create(client, http_target, schedules=[{"kind": "once", "at": now}])
