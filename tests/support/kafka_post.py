@@ -71,7 +71,7 @@ class KafkaPost:
             queues=queues,
             cluster_key=key,
             now=lambda: present() + self.shift,
-            events=Events(),
+            events=Events(node=access.node),
             metrics=self.metrics,
         )
 

@@ -1,6 +1,6 @@
 """A broker that dies, freezes, or comes back empty: noticed within seconds, and mended without help."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -10,6 +10,20 @@ from distributedjob.dispatch.kafka.flow import HintFlow
 from support.kafka_post import KafkaPost, Reading, access_to, until_within
 from support.kafka_server import KafkaBroker
 from support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def kept_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """One for all tests here: each leaves it running, or finds it started again."""
+    with KafkaBroker(tmp_path_factory.mktemp("outages") / "kafka") as broker:
+        yield broker
+
+
+@pytest.fixture
+def kafka_broker(kept_broker: KafkaBroker) -> KafkaBroker:
+    if not kept_broker.is_running:
+        kept_broker.start()
+    return kept_broker
 
 
 @pytest.fixture
@@ -50,12 +64,15 @@ async def test_a_killed_broker_is_noticed_and_used_again_when_it_is_back(
 
 
 async def test_a_wiped_broker_gets_its_topics_again_and_hints_flow(lone: KafkaPost, kafka_broker: KafkaBroker) -> None:
-    flow = flow_of(lone)
+    topic = lone.kafka._watch.find("default")
     for id_ in range(400):  # the new topic is shorter than where the old one was read
         lone.publish(id_)
     kafka_broker.close()
     kafka_broker.launch()
-    worker = await flows_again(lone, flow)
+    await until_within(20, lambda: (now := lone.kafka._watch.find("default")) and now != topic)
+    (worker,) = lone.readings
+    await until_within(20, lambda: worker.assigned)
+    await lone.flowing()
     lone.publish(*range(20))
     await until(lambda: worker.ids == list(range(20)))
 
@@ -66,20 +83,22 @@ async def test_a_topic_that_somebody_deletes_is_made_again(lone: KafkaPost) -> N
     name = lone.access.topic("default")
     admin.delete_topics([name])[name].result(10)
     await until_within(10, lambda: (now := lone.kafka._watch.find("default")) and now != topic)
-    worker = await flows_again(lone, flow_of(lone))
+    await until_within(20, lambda: lone.readings[0].assigned)
+    await lone.flowing()
+    (worker,) = lone.readings
     lone.publish(5)
     await until(lambda: worker.ids == [5])
 
 
 async def test_a_frozen_broker_is_noticed_within_three_seconds(lone: KafkaPost, kafka_broker: KafkaBroker) -> None:
-    flow = flow_of(lone)
-    await until_within(10, flow)
     kafka_broker.freeze()
     try:
-        await until_within(3, lambda: not flow())
+        await until_within(3, lambda: not lone.kafka.connected)
     finally:
         kafka_broker.thaw()
-    worker = await flows_again(lone, flow)
+    await until(lambda: lone.kafka.connected)
+    await lone.flowing()
+    (worker,) = lone.readings
     lone.publish(6)
     await until(lambda: worker.ids == [6])
 
