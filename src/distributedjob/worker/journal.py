@@ -116,13 +116,15 @@ def session_of(path: Path) -> int | None:
 
 
 def read_results(path: Path) -> list[Result]:
-    """The results of a journal, the newest of each execution: that it was claimed again shows that the older ones
-    had reached the database."""
+    """The results of a journal, of each execution that of its last claim: that it was claimed again shows that the
+    older ones had reached the database. They may be kept in any order."""
     results: dict[int, Result] = {}
     for line in path.read_bytes().splitlines():
         try:
             result = msgspec.json.decode(line, type=Result)
         except msgspec.DecodeError:
             continue
-        results[result.row.id] = result
+        known = results.get(result.row.id)
+        if known is None or result.row.fence >= known.row.fence:
+            results[result.row.id] = result
     return list(results.values())

@@ -48,6 +48,11 @@ def test_a_result_that_was_appended_twice_is_read_once(journal: Journal) -> None
     assert read_results(journal.path) == [result(1)]
 
 
+def test_whichever_of_two_claims_was_kept_first_the_later_claim_is_read(journal: Journal) -> None:
+    journal.append([result(1, fence=2), result(1, fence=1)])
+    assert [kept.row.fence for kept in read_results(journal.path)] == [2]
+
+
 def test_of_two_claims_of_one_execution_the_later_one_is_read(journal: Journal) -> None:
     journal.append([result(1, fence=1), result(1, fence=2)])
     assert read_results(journal.path) == [result(1, fence=2)]
