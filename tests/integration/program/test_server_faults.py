@@ -5,6 +5,7 @@ One server of the tests' own and one program for all tests of a kind of server; 
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import pairwise
@@ -162,3 +163,17 @@ async def test_a_server_that_is_read_only_is_refused_at_the_start(ground: Ground
     finally:
         ground.server.execute("SET GLOBAL read_only = OFF")
     assert (ended.returncode, "the database server is read-only" in ended.stderr) == (5, True), ended.stderr
+
+
+def test_connections_and_what_was_run_again_are_shown(ground: Ground) -> None:
+    with ground.program.client() as client:
+        text = client.get("/metrics").text
+    shown = dict(re.findall(r"^distributedjob_(database_\w+) (\S+)$", text, flags=re.MULTILINE))
+    assert set(shown) == {
+        "database_connections",
+        "database_connections_used",
+        "database_connection_waits_total",
+        "database_deadlocks_total",
+        "database_lock_waits_total",
+    }
+    assert float(shown["database_connections"]) == 16
