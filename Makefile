@@ -3,12 +3,13 @@
 PORT ?= 8080
 DATA_DIR ?= .data
 KILLS ?= 40
+FAULTS ?= 150
 DATABASE ?= both
 SEED ?= 1
 PYTHON_VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow check format bench bench-quick faults docs wheel lock audit services-up services-down clean
+.PHONY: help run test test-slow check format bench bench-quick faults cluster-faults docs wheel lock audit services-up services-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +45,10 @@ faults: ## Kill, freeze and cut off the program, then check its books (KILLS=40 
 	@scripts/install dev
 	@PYTHONPATH=tests $(PYTHON_VENV) -m faults --leg broken
 	@PYTHONPATH=tests $(PYTHON_VENV) -m faults --kills $(KILLS) --database $(DATABASE) --seed $(SEED)
+
+cluster-faults: ## Harm a whole cluster in every way, leg by leg; goes on where it was ended (FAULTS=150 SEED=1 LEGS=2)
+	@scripts/install dev
+	@PYTHONPATH=tests $(PYTHON_VENV) -m cluster --faults $(FAULTS) --seed $(SEED) $(if $(LEGS),--legs $(LEGS))
 
 docs: ## Write the pages of docs/ that follow from the code
 	@scripts/install dev

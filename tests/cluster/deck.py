@@ -10,9 +10,9 @@ from cluster.node_troubles import CrashAt, Freeze, Kill, Stop, WrongClock, point
 from cluster.shape import FULL, KAFKA, PULL, SCHEDULER, TWICE, WORKER, Shape
 from cluster.trouble import Both, Trouble
 
-LEG_SECONDS = 380.0
+LEG_SECONDS = 390.0
 """Of troubles and pauses; with start and rest a leg takes less than eight minutes."""
-PAUSE = 3.0
+PAUSE = 4.0
 ORDER = (FULL, PULL, FULL, TWICE, FULL, KAFKA)
 ROLES = (SCHEDULER, WORKER)
 PASSAGES, RARE_PASSAGES = 40, 5

@@ -14,8 +14,6 @@ from cluster.field import PAIRS, TO_ARM
 from rig.facts import BY_SCHEDULE, SECOND, Call, Evidence, Fault, Harm
 
 CALM = "calm"
-AFTER_DATABASE = 10.0
-"""Beside the time that the database was away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +25,25 @@ class Bound:
 
 
 _BY_WORD = {
-    "scheduler": Bound(8.0, 8.0),
-    "worker": Bound(20.0, 20.0),
-    "line": Bound(20.0, 10.0),
-    "COMMIT": Bound(10.0, 10.0),
+    "scheduler": Bound(8.0, 7.0),
+    "worker": Bound(20.0, 3.0),
+    "line": Bound(20.0, 3.0),
+    "COMMIT": Bound(10.0, 3.0),
     "clock": Bound(2.0, 1.0),
-    "mariadb": Bound(50.0, AFTER_DATABASE),
-    "etcd": Bound(8.0, 8.0),
-    "kafka": Bound(2.0, 4.0),
+    "mariadb": Bound(50.0, 5.0),
+    "etcd": Bound(8.0, 3.0),
+    "kafka": Bound(2.0, 3.0),
     "redis": Bound(2.0, 2.0),
-    PAIRS: Bound(75.0, 20.0),
+    PAIRS: Bound(75.0, 10.0),
     CALM: Bound(1.0, 0.0),
 }
 _BY_GROUP = {
     "scheduler stopped": Bound(1.5, 2.0),
     "worker stopped": Bound(2.0, 2.0),
-    "mariadb killed": Bound(12.0, AFTER_DATABASE),
-    "mariadb restarted": Bound(12.0, AFTER_DATABASE),
-    "mariadb frozen": Bound(20.0, AFTER_DATABASE),
-    "mariadb read-only": Bound(18.0, AFTER_DATABASE),
+    "mariadb killed": Bound(12.0, 5.0),
+    "mariadb restarted": Bound(12.0, 5.0),
+    "mariadb frozen": Bound(20.0, 5.0),
+    "mariadb read-only": Bound(18.0, 5.0),
 }
 
 

@@ -28,7 +28,7 @@ from rig.workload import Made, TaskSpec
 from support.mariadb_server import OPERATOR
 
 CALM_SECONDS = 5.0
-PAUSE_SECONDS = (2.0, 4.0)
+PAUSE_SECONDS = (3.0, 5.0)
 REST_SECONDS = 90.0
 PATIENCE_SECONDS = 150.0
 """A person who asks goes on through the longest outage."""
