@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from distributedjob.model.execution import Reason, State
 from distributedjob.model.instant import MINUTE, SECOND
@@ -107,3 +107,18 @@ async def test_looking_twice_sets_the_cursor_once(office: Office, turns: int) ->
         found = await cursor(office)
         office.now += SECOND
     assert found == (NOON + MINUTE, None)
+
+
+async def test_a_schedule_that_cannot_be_read_holds_up_no_other(office: Office) -> None:
+    timing = IntervalTiming(timedelta(minutes=1), NOON - MINUTE, IntervalFrom.END)
+    broken, sound = (Schedule(id=id_, timing=timing, seed=1) for id_ in (SCHEDULE, SCHEDULE + 1))
+    await office.add_task(broken, sound)
+    await office.record(broken.id, sound.id)
+    for row in await office.rows():
+        await office.finish(result_of_claim(*await office.claim((row.id, 0))))
+    unreadable = update(schedule).where(schedule.c.id == broken.id).values(definition="{}")
+    await office.store.write(lambda c: c.execute(unreadable))
+    with pytest.raises(Exception, match="required field"):
+        await Follower(desk=office.desk).run_once()
+    query = select(schedule.c.id).where(schedule.c.next_fire_at == NOON + MINUTE)
+    assert await office.store.read(lambda c: list(c.execute(query).scalars())) == [sound.id]

@@ -3,7 +3,10 @@
 Whoever hears of an end looks at once, and the leader every second; the row's lock decides.
 """
 
+from functools import partial
+
 from distributedjob.dispatch.port import CursorMoved
+from distributedjob.model.errors import Unavailable
 from distributedjob.services.desk import Desk, Transaction
 from distributedjob.store.codec import decode_schedule
 from distributedjob.store.followers import list_followers, lock_follower
@@ -21,9 +24,27 @@ class Follower:
 
     async def run_once(self) -> bool:
         ready = await self._desk.store.read(lambda c: list_followers(c, limit=BATCH))
-        if ready:
-            await self._desk.write(lambda tx: follow(tx, ready))
+        if not ready:
+            return False
+        try:
+            await self._desk.write(partial(follow, schedule_ids=ready))
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - one broken schedule must not stop the others
+            await self._follow_singly(ready)
         return len(ready) == BATCH
+
+    async def _follow_singly(self, ready: list[int]) -> None:
+        failed = None
+        for schedule_id in ready:
+            try:
+                await self._desk.write(partial(follow, schedule_ids=[schedule_id]))
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - told when the others are done
+                failed = error
+        if failed is not None:
+            raise failed
 
 
 def follow(tx: Transaction, schedule_ids: list[int]) -> None:
