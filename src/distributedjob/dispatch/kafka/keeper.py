@@ -50,12 +50,14 @@ class TopicKeeper:
             self._events.kafka_refused(name=name, act=act, error=words, remedy=remedy)
 
     def _make(self, topics: Topics, name: str) -> bool:
-        refused = topics.make(name)
-        if refused is None:
+        """Whether the topic is on its way."""
+        made = topics.make(name)
+        if isinstance(made, Refused):
+            self.refuse(name, "making", made.words)
+            return False
+        if made:
             self._events.kafka_topic_made(topic=name, partitions=self._access.partitions)
-            return True
-        self.refuse(name, "making", refused.words)
-        return False
+        return True
 
     def _is_fit(self, topics: Topics, queue: str, name: str, topic: Topic) -> bool:
         if self._judged.get(queue) == topic.id:
@@ -73,7 +75,7 @@ class TopicKeeper:
             return False
         self._judged[queue] = topic.id
         self._judge_at.pop(queue)
-        if topic.partitions < self._access.partitions and (refused := topics.widen(name)):
+        if topic.partitions < self._access.partitions and isinstance(refused := topics.widen(name), Refused):
             self.refuse(name, "widening", refused.words)
         return True
 

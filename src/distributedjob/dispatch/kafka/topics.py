@@ -69,8 +69,8 @@ class Topics:
         asked = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=LOOK_SECONDS)
         return {name: _topic_of(future) for name, future in asked.items()}
 
-    def make(self, name: str) -> Refused | None:
-        """Make a topic, unless somebody else was faster. Raises Unreachable."""
+    def make(self, name: str) -> bool | Refused:
+        """Make a topic; False if somebody else was faster. Raises Unreachable."""
         settings = {"cleanup.policy": "delete", "retention.ms": str(RETENTION_MS)}
         topic = NewTopic(
             name,
@@ -79,14 +79,14 @@ class Topics:
             config=settings,
         )
         asked = self._admin.create_topics([topic], operation_timeout=CHANGE_SECONDS, request_timeout=CHANGE_SECONDS)
-        return _refusal(asked[name], unless=KafkaError.TOPIC_ALREADY_EXISTS)
+        return _done(asked[name], unless=KafkaError.TOPIC_ALREADY_EXISTS)
 
-    def widen(self, name: str) -> Refused | None:
-        """Give a topic as many partitions as are wanted. Raises Unreachable."""
+    def widen(self, name: str) -> bool | Refused:
+        """Give a topic as many partitions as are wanted; False if it has them. Raises Unreachable."""
         asked = self._admin.create_partitions(
             [NewPartitions(name, self._access.partitions)], request_timeout=CHANGE_SECONDS
         )
-        return _refusal(asked[name], unless=KafkaError.INVALID_PARTITIONS)
+        return _done(asked[name], unless=KafkaError.INVALID_PARTITIONS)
 
     def judge(self, name: str) -> list[Unfit]:
         """What is wrong with an existing topic; nothing, if its settings may not be read. Raises Unreachable."""
@@ -122,15 +122,16 @@ def _topic_of(future: "Future[Any]") -> Topic | Refused | None:
             return Topic(len(answer.partitions), str(answer.topic_id)) if answer.partitions else None
 
 
-def _refusal(future: "Future[Any]", *, unless: int) -> Refused | None:
+def _done(future: "Future[Any]", *, unless: int) -> bool | Refused:
+    """Whether a change was made; False on the error that means it was not needed. Raises Unreachable."""
     try:
         future.result(timeout=2 * CHANGE_SECONDS)
     except KafkaException as error:
         fault: KafkaError = error.args[0]
-        return None if fault.code() == unless else _refused(fault)
+        return False if fault.code() == unless else _refused(fault)
     except TimeoutError as error:
         raise Unreachable("the brokers did not answer in time") from error
-    return None
+    return True
 
 
 def _answer(future: "Future[Any]") -> Any:
