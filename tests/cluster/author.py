@@ -61,9 +61,9 @@ class Author(Person):
             if made := await self._create_once(spec):
                 self.created.append(made)
 
-    async def run_now_and_then(self, tasks: list[Made]) -> None:
+    async def run_now_and_then(self, tasks: list[Made], *, every_seconds: tuple[float, float]) -> None:
         """Run tasks by hand, each run asked for under one key until it is acknowledged."""
-        while await self._goes_on(RUN_EVERY_SECONDS):
+        while await self._goes_on(every_seconds):
             await self._run(self.chance.choice(tasks))
 
     async def pause(self, edited: Edited) -> None:

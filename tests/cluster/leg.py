@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pymysql
 
-from cluster.author import Author
+from cluster.author import RUN_EVERY_SECONDS, Author
 from cluster.field import Field
 from cluster.ground import Ground, open_ground
 from cluster.history import Edited
@@ -49,6 +49,9 @@ class Leg:
     rest_seconds: float = REST_SECONDS
     """How long everything may take to end once no fire is due any more."""
     pause_seconds: tuple[float, float] = PAUSE_SECONDS
+    runners: int = 1
+    run_every_seconds: tuple[float, float] = RUN_EVERY_SECONDS
+    """So many at a time run tasks by hand, each so often."""
 
     @property
     def planned(self) -> int:
@@ -84,7 +87,7 @@ async def run_leg(leg: Leg, *, folder: Path, source: Path = SOURCE) -> Outcome:
         made = await _make(leg, author)
         async with beside(watch.run(), look_through_outages(ledger)):
             async with asyncio.TaskGroup() as habits:
-                for habit in _habits(author, made):
+                for habit in _habits(leg, author, made):
                     habits.create_task(habit)
                 await asyncio.sleep(leg.calm_seconds)
                 await _trouble_all(leg, field)
@@ -128,9 +131,11 @@ async def _make(leg: Leg, author: Author) -> list[Made]:
     return [await author.make(spec) for spec in leg.tasks]
 
 
-def _habits(author: Author, made: list[Made]) -> list[Coroutine[None, None, None]]:
-    habits = [author.cancel_now_and_then(), author.run_now_and_then(made), author.create_now_and_then()]
-    return [*habits, author.edit_now_and_then()] if author.edited else habits
+def _habits(leg: Leg, author: Author, made: list[Made]) -> list[Coroutine[None, None, None]]:
+    runs = [author.run_now_and_then(made, every_seconds=leg.run_every_seconds) for _ in range(leg.runners)]
+    if not author.edited:
+        return runs
+    return [*runs, author.cancel_now_and_then(), author.create_now_and_then(), author.edit_now_and_then()]
 
 
 async def _trouble_all(leg: Leg, field: Field) -> None:
