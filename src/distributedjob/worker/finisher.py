@@ -25,6 +25,9 @@ GATHER = 0.01
 """Seconds between two small batches: a result that finds the writers idle is written at once, and a stream of them
 shares its transactions."""
 
+STUCK_SECONDS = 0.1
+"""A small batch waits for one that is under way, but not for one that takes longer: a row may be locked."""
+
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 
@@ -55,6 +58,7 @@ class Finisher:
         self._waiting: deque[Result] = deque()
         self._in_flight = 0
         self._batches: list[list[Result]] = []
+        self._began = 0.0
         self._journaled: set[tuple[int, int]] = set()
         self._journal_lock = asyncio.Lock()
         self._more = asyncio.Event()
@@ -86,18 +90,28 @@ class Finisher:
 
     async def _write_batches(self) -> None:
         while True:
-            while not self._waiting:
-                self._more.clear()
-                await self._more.wait()
+            await self._turn()
             batch = take_batch(self._waiting, limit=self._size.now)
             self._in_flight += len(batch)
             self._batches.append(batch)
+            self._began = time.monotonic()
             await self._write(batch)
             self._batches.remove(batch)
             if not self.backlog:
                 self._idle.set()
             if len(self._waiting) < SMALL_BATCH:
                 await asyncio.sleep(GATHER)
+
+    async def _turn(self) -> None:
+        """Wait until there is a batch worth a transaction of its own."""
+        while True:
+            if not self._waiting:
+                self._more.clear()
+                await self._more.wait()
+            elif self._batches and len(self._waiting) < SMALL_BATCH and time.monotonic() - self._began < STUCK_SECONDS:
+                await asyncio.sleep(GATHER)
+            else:
+                return
 
     async def _write(self, batch: list[Result]) -> None:
         pause = FIRST_PAUSE

@@ -24,7 +24,7 @@ HINT_LIMIT = 200_000
 """Hints beyond this many are dropped; the pull finds their rows."""
 
 SMALL_BATCH = 32
-LONGEST_GATHER = 0.008
+LONGEST_GATHER = 0.015
 """Seconds."""
 
 LONGEST_SLEEP = 1.0
