@@ -21,7 +21,7 @@ from distributedjob.runtime.clock import Clock, Sample, boot_micros, wall_micros
 from distributedjob.runtime.ids import IdMaker
 from distributedjob.services.desk import Desk
 from distributedjob.store import installation, nodes, refusals, schema
-from distributedjob.store.errors import ReadOnly
+from distributedjob.store.errors import Denied, ReadOnly
 from distributedjob.store.facts import is_read_only
 from distributedjob.store.open import open_store, parse_url
 from distributedjob.store.port import Connection
@@ -99,10 +99,13 @@ async def open_resources(settings: Settings, *, events: Events, stop: asyncio.Ev
 
 
 async def until_available(attempt: Callable[[], Awaitable[T]], *, events: Events, stop: asyncio.Event) -> T:
-    """Try until the database answers; it may start after us. Raises Stopped when there is no more need to."""
+    """Try until the database answers; it may start after us. Raises Stopped when there is no more need to, Denied
+    when waiting would not help."""
     while not stop.is_set():
         try:
             answer = await attempt()
+        except Denied:
+            raise
         except Unavailable as error:
             events.database_away(error)
             with suppress(TimeoutError):

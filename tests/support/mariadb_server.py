@@ -79,7 +79,7 @@ class MariadbServer(Daemon):
             f"CREATE USER IF NOT EXISTS '{APPLICATION}'@'%' IDENTIFIED BY '{_PASSWORD}';\n"
             f"GRANT ALL PRIVILEGES ON {self.database}.* TO '{APPLICATION}'@'%';\n"
             f"CREATE USER IF NOT EXISTS '{OPERATOR}'@'%' IDENTIFIED BY '{_PASSWORD}';\n"
-            f"GRANT ALL PRIVILEGES ON *.* TO '{OPERATOR}'@'%';\n"
+            f"GRANT ALL PRIVILEGES ON *.* TO '{OPERATOR}'@'%' WITH GRANT OPTION;\n"
         )
 
     @property

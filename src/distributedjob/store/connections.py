@@ -13,6 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from distributedjob.model.instant import SECOND
 from distributedjob.runtime.clock import boot_micros
+from distributedjob.store.errors import Denied
+from distributedjob.store.refusals import DENIED
 from distributedjob.store.session import init_command
 
 Isolation = Literal["READ COMMITTED", "AUTOCOMMIT"]
@@ -82,11 +84,15 @@ class Connections:
 
 def _connect(dialect: Dialect, _record: object, words: tuple[object, ...], named: dict[str, object]) -> object:
     """A connection that ends while it is being made (a balancer whose servers are all away takes it and drops it)
-    reaches us as whatever the driver stumbled over: it is an outage, and must not be taken for a fault of ours."""
+    reaches us as whatever the driver stumbled over: it is an outage, and must not be taken for a fault of ours.
+    Raises Denied."""
     assert dialect.dbapi is not None
     try:
         return dialect.connect(*words, **named)
-    except (dialect.dbapi.Error, OSError):
+    except (dialect.dbapi.Error, OSError) as error:
+        if error.args[:1] and error.args[0] in DENIED:
+            reason = error.args[-1]
+            raise Denied(f"the database does not let this program in: {reason}. Is database_url right?") from error
         raise
     except Exception as error:
         raise ConnectionResetError(f"the connection ended while it was made: {error}") from error

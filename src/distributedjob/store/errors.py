@@ -21,6 +21,13 @@ class ReadOnly(StoreUnavailable):
     code = "database_read_only"
 
 
+class Denied(StoreUnavailable):
+    """The server refuses our user, password or database: an outage for whoever is at work, a wrong setting for whoever
+    starts."""
+
+    code = "database_denied"
+
+
 class TooLong(Invalid):
     """One statement is longer than the server allows; a smaller batch, or a smaller row, may pass."""
 

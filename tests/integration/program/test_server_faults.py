@@ -131,6 +131,32 @@ async def test_a_restart_of_the_server_costs_no_fire(firing: Ground) -> None:
     await nothing_is_lost_by(restart, firing)
 
 
+async def test_a_password_and_rights_that_are_taken_for_a_while_cost_no_fire_and_no_result(firing: Ground) -> None:
+    user = "'dj'@'%'"
+
+    async def lock_out() -> None:
+        for harm, cure in (
+            (f"ALTER USER {user} IDENTIFIED BY 'another'", f"ALTER USER {user} IDENTIFIED BY 'dj-loopback-tests'"),
+            (f"REVOKE INSERT, UPDATE ON dj_cluster.* FROM {user}", f"GRANT ALL PRIVILEGES ON dj_cluster.* TO {user}"),
+        ):
+            firing.server.execute(harm)
+            firing.server.kill_connections()
+            await asyncio.sleep(1.5)
+            firing.server.execute(cure)
+            firing.server.kill_connections()
+            await firing.until_current()
+
+    await nothing_is_lost_by(lock_out, firing)
+    assert "a result could not be stored" not in firing.program.log_text()
+
+
+async def test_a_wrong_password_is_refused_at_the_start(ground: Ground, tmp_path: Path) -> None:
+    wrong = parse_url(ground.server.url()).set(password="wrong").render_as_string(hide_password=False)
+    newcomer = Program(tmp_path / "new", port=pick_free_port(), settings={"DISTRIBUTEDJOB_DATABASE_URL": wrong})
+    ended = await asyncio.to_thread(newcomer.run_serve)
+    assert (ended.returncode, "Is database_url right?" in ended.stderr) == (5, True), ended.stderr
+
+
 async def test_an_answer_too_long_for_the_server_is_dropped_and_its_result_kept(
     firing: Ground, http_target: HttpTarget
 ) -> None:
