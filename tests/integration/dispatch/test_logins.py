@@ -57,5 +57,5 @@ async def test_a_node_logs_in_over_tls_and_what_does_not_fit_is_one_line_each(
 def test_a_ca_that_is_no_certificate_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     access = access_to(("127.0.0.1:9",), security="SSL", ca=tmp_path / "ca.pem")
-    with pytest.raises(Invalid, match=r"ca\.pem|ssl\.ca\.location"):
+    with pytest.raises(Invalid, match="kafka_ca"):
         Kafka(access, queues=(), cluster_key=b"k" * 32, now=lambda: 0, events=Events(), metrics=Metrics())

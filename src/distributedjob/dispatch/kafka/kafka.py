@@ -40,7 +40,9 @@ class Kafka:
         try:
             self.publisher = HintPublisher(access, watch=self._watch, cluster=self._cluster, now=now, metrics=metrics)
         except KafkaException as error:
-            raise Invalid.one("kafka", f"the settings of Kafka cannot be used: {error.args[0].str()}") from None
+            words = error.args[0].str()
+            field = "kafka_ca" if "ssl.ca" in words else "kafka_servers"
+            raise Invalid.one(field, f"cannot be used: {words}") from None
 
     @property
     def connected(self) -> bool:
