@@ -13,6 +13,7 @@ from distributedjob.model.policies import MisfireMode, MisfirePolicy, Overlap, P
 from distributedjob.model.task import Revision
 from distributedjob.scheduler.backfiller import Backfiller, record_range
 from distributedjob.services.desk import Transaction
+from distributedjob.services.levers import reset_lever, set_lever
 from distributedjob.store import tasks
 from distributedjob.store.tables import backfill, gate_entry, schedule
 from support.office import NOON, Leader, Office, every
@@ -127,3 +128,17 @@ async def test_only_the_leader_catches_up_and_at_its_rate(office: Office, leads:
     service = Backfiller(desk=office.desk, membership=Leader(leads=leads), rate=3)
     await service.run_once()
     assert len(await caught_up(office)) == expected
+
+
+@pytest.mark.parametrize(("lever", "expected"), [(2, 2), (0, 0)])
+async def test_the_lever_outweighs_the_setting_until_it_is_reset(office: Office, lever: int, expected: int) -> None:
+    await missed(office)
+    await office.desk.write(
+        lambda tx: set_lever(tx, "catchup_rate", principal=SYSTEM, value=lever, version="0.1.0", defaults={})
+    )
+    service = Backfiller(desk=office.desk, membership=Leader(), rate=3)
+    await service.run_once()
+    under_lever = len(await caught_up(office))
+    await office.desk.write(lambda tx: reset_lever(tx, "catchup_rate", defaults={}))
+    await service.run_once()
+    assert (under_lever, len(await caught_up(office))) == (expected, expected + 3)

@@ -11,7 +11,7 @@ from distributedjob.cli.exit_codes import ExitCode
 from distributedjob.cli.local import ConfigOption, DataDirOption, read_settings
 from distributedjob.cli.online import Session, online
 from distributedjob.cli.output import Format, print_json
-from distributedjob.cli.serve import LogFormatOption, run
+from distributedjob.cli.serve import LogFormatOption, ProcessesOption, run
 from distributedjob.cli.waiting import TimeoutOption
 from distributedjob.model.errors import Invalid, NotFound
 
@@ -49,6 +49,7 @@ def node(
     database_url: Annotated[
         str | None, typer.Option("--database-url", help="mysql://user:password@host:3306/name; needed.")
     ] = None,
+    processes: ProcessesOption = None,
     log_format: LogFormatOption = None,
 ) -> None:
     """Run one node of a cluster on MySQL or MariaDB, until SIGTERM or Ctrl-C.
@@ -66,6 +67,7 @@ def node(
         "port": port,
         "data_dir": data_dir,
         "database_url": database_url,
+        "processes": processes,
         "log_format": log_format,
     }
     if context.invoked_subcommand is not None:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from distributedjob.config import Settings
 
 
+ProcessesOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Full processes on this machine; more than 1 needs MySQL or MariaDB.", show_default="1"),
+]
 LogFormatOption = Annotated[str | None, typer.Option(help="console or json.", show_default="console")]
 
 
@@ -22,12 +26,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Its port.", show_default="8080")] = None,
     config: ConfigOption = None,
     database_url: DatabaseUrlOption = None,
-    processes: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Full processes on this machine; more than 1 needs MySQL or MariaDB.", show_default="1"
-        ),
-    ] = None,
+    processes: ProcessesOption = None,
     log_format: LogFormatOption = None,
 ) -> None:
     """Run the scheduler, its workers and the API until SIGTERM or Ctrl-C.

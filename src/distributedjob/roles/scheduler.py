@@ -96,6 +96,7 @@ def _rounds(resources: Resources, membership: Membership) -> list[tuple[float, S
 
 def _services(resources: Resources, membership: Membership) -> list[tuple[float, Service]]:
     desk, settings, metrics = resources.desk, resources.settings, resources.metrics
+    show = partial(show_queues, metrics)
     retention = Retention(
         executions=int(settings.retention_days * DAY),
         failures=int(settings.failure_retention_days * DAY),
@@ -105,13 +106,13 @@ def _services(resources: Resources, membership: Membership) -> list[tuple[float,
         (1.0, Rescuer(desk=desk, events=resources.events, on_rescued=metrics.rescued.inc)),
         (1.0, Backfiller(desk=desk, membership=membership, rate=settings.catchup_rate)),
         (5.0, CancelWatch(desk=desk, grace_micros=int(settings.cancel_grace_seconds * MICROS))),
-        (5.0, QueueWatch(desk=desk, membership=membership, events=resources.events, show=partial(_show, metrics))),
+        (5.0, QueueWatch(desk=desk, membership=membership, events=resources.events, show=show)),
         (5.0, PendingAge(desk=desk, show=metrics.oldest_pending.set)),
         (60.0, Purger(desk=desk, membership=membership, keep=retention)),
     ]
 
 
-def _show(metrics: Metrics, queues: Sequence[Queue]) -> None:
+def show_queues(metrics: Metrics, queues: Sequence[Queue]) -> None:
     """Those that nobody serves come first, where there are too many to show."""
     metrics.queue_pending.clear()
     metrics.queue_without_worker.clear()

@@ -7,7 +7,7 @@ from distributedjob.cluster.port import Membership
 from distributedjob.model.identity import first_id_at
 from distributedjob.model.instant import Instant
 from distributedjob.services.desk import Desk
-from distributedjob.store import nodes, retention
+from distributedjob.store import nodes, retention, stops
 from distributedjob.store.port import Connection
 
 BATCH = 500
@@ -51,5 +51,6 @@ class Purger:
 
     def _forget_the_rest(self, connection: Connection, now: Instant) -> None:
         nodes.delete_old(connection, ended_before=now - 2 * nodes.NUMBER_REST)
+        stops.delete_expired(connection, before=now)
         retention.delete_done_backfills(connection, created_before=now - self._keep.executions)
         self._last_task = retention.delete_orphaned_revisions(connection, after=self._last_task, limit=TASKS)

@@ -58,8 +58,16 @@ def refuse_stopped(tx: Transaction, definition: TaskDefinition, *, department_id
 
 
 def _find(present: Stops, now: Instant, definition: TaskDefinition, department_id: int) -> Stop | None:
-    origin = origin_of(definition.target.url) if present.names_targets else ""
+    origin = _known_origin(definition.target.url) if present.names_targets else ""
     return present.find(department_id=department_id, queue=definition.queue, origin=origin, now=now)
+
+
+def _known_origin(url: str) -> str:
+    """Nothing for a URL that an older version accepted: its call will say what is wrong with it."""
+    try:
+        return origin_of(url)
+    except ValueError:
+        return ""
 
 
 def _checked(tx: Transaction, scope: Scope, subject: str) -> str:

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, update
 from distributedjob.model.execution import TRANSITIONS, Claimed, Reason, State
 from distributedjob.model.instant import HOUR, SECOND
 from distributedjob.model.policies import Delivery, Overlap, Policies, RetryPolicy
+from distributedjob.model.stop import Scope, Stop
+from distributedjob.rules.stops import NO_STOPS, Stops
 from distributedjob.scheduler.expirer import CancelWatch, Expirer
 from distributedjob.scheduler.gates import GateRounds
 from distributedjob.services.batch import Slots
@@ -74,7 +76,7 @@ class World:
 
     async def step(self) -> None:
         moves = (self.fire, self.by_hand, self.claim, self.claim, self.finish, self.finish, self.finish_again)
-        others = (self.cancel, self.lose, self.expire, self.visit, self.watch_cancels, self.mark)
+        others = (self.cancel, self.lose, self.expire, self.visit, self.watch_cancels, self.mark, self.stop_or_lift)
         await self.chance.choice((*moves, *moves, *others))()
         self.office.now += self.chance.choice((0, SECOND, 5 * SECOND))
 
@@ -150,6 +152,10 @@ class World:
 
     async def watch_cancels(self) -> None:
         await self.watch.run_once()
+
+    async def stop_or_lift(self) -> None:
+        stop = Stop(1, Scope.CLUSTER, "", "chance", "me", self.office.now, None)
+        self.office.desk.board.present = self.chance.choice((NO_STOPS, NO_STOPS, Stops([stop])))
 
     async def settle(self) -> None:
         """No more fires; everything that is open is brought to its end."""
