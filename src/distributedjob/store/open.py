@@ -1,5 +1,6 @@
 """From a database URL to the store that speaks to it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, make_url
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from distributedjob.store.mysql import MysqlStore
 
 DRIVERS = ("sqlite", "mysql", "mysql+asyncmy", "mysql+aiomysql", "mariadb", "mariadb+asyncmy", "mariadb+aiomysql")
+FILES = ("ssl_ca", "ssl_cert", "ssl_key")
+OPTIONS = (*FILES, "ssl_check_hostname")
+"""What a server's URL may say after its `?`; the driver takes more, and would refuse what it does not know as late as in
+an outage."""
 
 
 def parse_url(text: str) -> URL:
@@ -29,7 +34,17 @@ def parse_url(text: str) -> URL:
         url = url.set(drivername=f"{url.drivername}+asyncmy")
     if not url.database or url.database == ":memory:":
         raise Invalid.one("database_url", "names no database")
+    if url.get_backend_name() != "sqlite":
+        _check_options(url)
     return url
+
+
+def _check_options(url: URL) -> None:
+    for name, value in url.query.items():
+        if name not in OPTIONS:
+            raise Invalid.one("database_url", f"takes no option '{name}'; allowed are {', '.join(OPTIONS)}")
+        if name in FILES and not Path(str(value)).is_file():
+            raise Invalid.one("database_url", f"{name} names no file: {value}")
 
 
 def open_store(
