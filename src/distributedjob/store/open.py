@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 DRIVERS = ("sqlite", "mysql", "mysql+asyncmy", "mysql+aiomysql", "mariadb", "mariadb+asyncmy", "mariadb+aiomysql")
 FILES = ("ssl_ca", "ssl_cert", "ssl_key")
 OPTIONS = (*FILES, "ssl_check_hostname")
-"""What a server's URL may say after its `?`; the driver takes more, and would refuse what it does not know as late as in
-an outage."""
+"""What a server's URL may say after its `?`. The driver takes more, and refuses what it does not know when it connects,
+which would pass for an outage."""
 
 
 def parse_url(text: str) -> URL:
