@@ -48,6 +48,7 @@ faults: ## Kill, freeze and cut off the program, then check its books (KILLS=40 
 
 cluster-faults: ## Harm a whole cluster in every way, leg by leg; goes on where it was ended (FAULTS=150 SEED=1 LEGS=2)
 	@scripts/install dev
+	@PYTHONPATH=tests $(PYTHON_VENV) -m cluster --leg broken
 	@PYTHONPATH=tests $(PYTHON_VENV) -m cluster --faults $(FAULTS) --seed $(SEED) $(if $(LEGS),--legs $(LEGS))
 
 docs: ## Write the pages of docs/ that follow from the code

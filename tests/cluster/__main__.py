@@ -1,5 +1,7 @@
 """`python -m cluster [--faults 150] [--seed 1] [--leg NAME] [--shape NAME]`; exit 1 when something was found.
 
+`--leg broken` runs the deliberately broken builds instead, and exits 1 when one of them is not caught.
+
 Without --leg it is the campaign: leg by leg, each kept in a folder of its own. Ended and started again it goes on after
 the last whole leg; `--fresh` begins anew.
 """
@@ -12,6 +14,7 @@ import time
 from pathlib import Path
 
 from cluster import report
+from cluster.broken import BUILDS, try_to_catch
 from cluster.deck import campaign, deaths, smoke
 from cluster.leg import Leg, run_leg
 from cluster.report import Figures
@@ -24,6 +27,8 @@ LEGS = {"smoke": smoke, "deaths": deaths}
 
 def main() -> int:
     options = _options()
+    if options.leg == "broken":
+        return int(not _all_broken_builds_are_caught(options.build))
     if options.leg:
         leg = LEGS[options.leg](seed=options.seed, shape=SHAPES[options.shape])
         folder = FOLDER / f"{options.leg}-{options.shape}-{options.seed}-{time.strftime('%H%M%S')}"
@@ -40,7 +45,7 @@ def _campaign(options: argparse.Namespace) -> Figures:
     legs = campaign(faults=options.faults, seed=options.seed)
     parts, ran = [], 0
     for number, leg in enumerate(legs, 1):
-        done = report.read(folder / f"leg-{number:02}")
+        done = _judge_again(leg, folder / f"leg-{number:02}")
         if done is None:
             if options.legs is not None and ran >= options.legs:
                 print(f"{len(legs) - number + 1} of {len(legs)} legs are left: start it again")
@@ -54,14 +59,40 @@ def _campaign(options: argparse.Namespace) -> Figures:
     return total
 
 
+def _all_broken_builds_are_caught(name: str | None) -> bool:
+    missed = 0
+    for build in BUILDS:
+        if name in {None, build.name}:
+            folder = FOLDER / f"broken-{build.name}"
+            shutil.rmtree(folder, ignore_errors=True)
+            figures = asyncio.run(try_to_catch(build, folder=folder))
+            caught = build.is_caught_by(figures)
+            missed += not caught
+            print("\n".join([f"{build.name}: {_CAUGHT[caught]}", *report.lines_of(figures)]), flush=True)
+    return not missed
+
+
+_CAUGHT = {True: "caught", False: "NOT CAUGHT"}
+
+
 def _run(leg: Leg, folder: Path, source: Path) -> Figures:
     """Run it and print what came of it. What an ended run left behind goes first."""
     shutil.rmtree(folder, ignore_errors=True)
     outcome = asyncio.run(run_leg(leg, folder=folder, source=source))
+    report.keep(outcome, folder)
     figures = report.figures_of(leg, outcome)
-    report.keep(outcome.evidence, folder)
     report.write(figures, folder)
     print("\n".join([*report.lines_of(figures), f"  everything is in {folder.relative_to(REPOSITORY)}"]), flush=True)
+    return figures
+
+
+def _judge_again(leg: Leg, folder: Path) -> Figures | None:
+    """The figures of a leg that was run before, by the checker as it is now; None when it was not."""
+    kept = report.read_kept(folder)
+    if kept is None:
+        return None
+    figures = report.figures_of(leg, kept)
+    report.write(figures, folder)
     return figures
 
 
@@ -71,7 +102,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--legs", type=int, help="run so many legs of the campaign and stop")
     parser.add_argument("--fresh", action="store_true", help="forget the legs that were run")
-    parser.add_argument("--leg", choices=LEGS, help="one leg of its own instead of the campaign")
+    parser.add_argument("--leg", choices=(*LEGS, "broken"), help="one leg of its own instead of the campaign")
+    parser.add_argument("--build", help="of the broken builds this one alone")
     parser.add_argument("--shape", choices=SHAPES, default="pull", help="of that leg")
     parser.add_argument("--source", type=Path, default=SOURCE, help="the folder that holds the package")
     return parser.parse_args()

@@ -24,7 +24,7 @@ async def try_to_catch(build: BrokenBuild, *, folder: Path) -> Figures:
     """Run the leg that the build names against it, in `folder`. Raises DoesNotApply."""
     leg = LEGS[build.leg]()
     outcome = await run_leg(leg, folder=folder / "leg", source=build.build(folder))
-    report.keep(outcome.evidence, folder)
+    report.keep(outcome, folder)
     figures = report.figures_of(leg, outcome)
     report.write(figures, folder)
     return figures

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cluster.field import PAIRS, TO_ARM
-from rig.facts import BY_SCHEDULE, SECOND, Call, Evidence, Fault, Harm
+from rig.facts import BY_SCHEDULE, SECOND, Call, Evidence, Fault, Harm, holders_of
 
 CALM = "calm"
 
@@ -98,8 +98,7 @@ def takeovers(evidence: Evidence, group: str) -> list[int]:
 def repeats_after(evidence: Evidence, groups: Iterable[str]) -> list[int]:
     """From the harm to a worker until the next attempt of each call that it had in the air (microseconds)."""
     pids = {session.id: session.pid for session in evidence.sessions}
-    holders = {(row.id, row.attempt): row.holder for row in evidence.rows}
-    holders.update({(row.execution_id, row.no): row.holder for row in evidence.attempts})
+    holders = holders_of(evidence)
     by_execution: defaultdict[int, list[Call]] = defaultdict(list)
     for call in evidence.calls:
         by_execution[call.execution_id].append(call)

@@ -19,6 +19,7 @@ from rig.facts import (
     Session,
     Violation,
     Vital,
+    holders_of,
 )
 from rig.workload import CLOCKS
 
@@ -104,8 +105,7 @@ def _had_reason(session: Session, evidence: Evidence) -> bool:
 def _check_calls_of_the_dead(evidence: Evidence) -> Iterator[Violation]:
     """A worker that was frozen or cut off until others had declared it dead makes no call when it comes back."""
     dead = {session.id: session.ended_at for session in evidence.sessions if session.dead}
-    holders = {(row.id, row.attempt): row.holder for row in evidence.rows}
-    holders.update({(row.execution_id, row.no): row.holder for row in evidence.attempts})
+    holders = holders_of(evidence)
     for call in evidence.calls:
         ended_at = dead.get(holders.get((call.execution_id, call.attempt)) or 0)
         if ended_at is not None and call.arrived_at > ended_at + SLACK:

@@ -13,7 +13,7 @@ from cluster.lateness import CALM, bound_of, lateness_by_group, percentile, repe
 from cluster.leg import Leg, Outcome
 from cluster.promises import check_promises, growths
 from rig.checker import judge
-from rig.facts import SECOND, Evidence, Kind, Violation
+from rig.facts import SECOND, Kind, Violation
 
 SHOWN = 8
 LATE_ALLOWANCE = 5.0
@@ -173,15 +173,15 @@ def write(figures: Figures, folder: Path) -> None:
     (folder / "report.md").write_text("```\n" + "\n".join(lines_of(figures)) + "\n```\n")
 
 
-def keep(evidence: Evidence, folder: Path) -> None:
+def keep(outcome: Outcome, folder: Path) -> None:
     """To be looked at by hand, or judged again."""
-    (folder / "evidence.pickle").write_bytes(pickle.dumps(evidence))
+    (folder / "outcome.pickle").write_bytes(pickle.dumps(outcome))
 
 
-def read(folder: Path) -> Figures | None:
-    """What `write` wrote; None where nothing is."""
-    file = folder / "report.json"
-    return Figures(**json.loads(file.read_text())) if file.exists() else None
+def read_kept(folder: Path) -> Outcome | None:
+    """What `keep` kept; None where nothing is. Of this program's own making, so there is no harm in it."""
+    file = folder / "outcome.pickle"
+    return pickle.loads(file.read_bytes()) if file.exists() else None
 
 
 def _late(lateness: Mapping[str, list[int]]) -> list[Violation]:

@@ -255,6 +255,13 @@ class Evidence:
     vitals: tuple[Vital, ...] = ()
 
 
+def holders_of(evidence: "Evidence") -> dict[tuple[int, int], int | None]:
+    """Whose each (execution, attempt) was. What came too late to count does not: its number may be another's by now."""
+    holders = {(row.id, row.attempt): row.holder for row in evidence.rows}
+    holders.update({(row.execution_id, row.no): row.holder for row in evidence.attempts if not row.evidence})
+    return holders
+
+
 class Kind(StrEnum):
     """What must never happen; the words of the report."""
 
