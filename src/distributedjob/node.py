@@ -136,7 +136,7 @@ class Node:
                 if self.worker is not None:
                     drained = await self._drain(self.worker, hurry)
                 await writing.stop()
-            await self._end()
+            await self._end(journal)
         finally:
             self._resources.dispatch.forget()
             self._resources.metrics.unwatch()
@@ -182,9 +182,12 @@ class Node:
         await _within(2.0, worker.reconciler.run_last())
         return drained
 
-    async def _end(self) -> None:
-        now = self._resources.clock.now()
+    async def _end(self, journal: Journal) -> None:
+        """Results that are on disk only have 15 s to be replayed by the next start, before the others rescue."""
         self.membership.retire()
+        if journal.size:
+            return
+        now = self._resources.clock.now()
         ended = partial(nodes.end_session, session=self.session, now=now)
         await _within(2.0, self._resources.store.write(ended))
 

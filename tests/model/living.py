@@ -92,7 +92,7 @@ def stop(setup: Setup, world: World) -> Moves:
             yield ("stop", who, -1, ""), leaving._replace(wishes=world.wishes - 1)
 
 
-@step("worker {who}, with everything written or on disk, ends its session", "node:Node._end", "store.nodes:end_session")
+@step("worker {who} stops, with everything written or on disk", "node:Node._end", "store.nodes:end_session")
 def end_session(setup: Setup, world: World) -> Moves:
     for who, worker in enumerate(world.workers):
         if worker.up != UP or not worker.leaving:
@@ -100,7 +100,8 @@ def end_session(setup: Setup, world: World) -> Moves:
         open_ = [run for run in worker.runs if run.stage not in (ASKED, GIVEN_BACK)]
         kept = all(run.stage == RESULT and run in worker.journal for run in open_)
         if kept or "leaving_forgets_results" in setup.broken:
-            over = worker._replace(up=DOWN, runs=(), inbox=0, fresh=0, leaving=0, gone=1)
+            gone = worker.gone or int(not worker.journal)  # what is on disk is replayed before the session ends
+            over = worker._replace(up=DOWN, runs=(), inbox=0, fresh=0, leaving=0, gone=gone)
             yield ("end_session", who, -1, ""), with_worker(world, who, over)
 
 
