@@ -1,4 +1,4 @@
-"""A result whose row somebody else has locked, when its program is told to stop: kept, and taken up by the next start."""
+"""A result whose row somebody else has locked while its program stops: kept, and taken up by the next start."""
 
 from collections.abc import Iterator
 from pathlib import Path
