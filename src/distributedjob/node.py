@@ -18,6 +18,7 @@ from distributedjob.roles.scheduler import start_scheduler
 from distributedjob.roles.worker import open_worker, start_worker
 from distributedjob.runtime.crew import Crew
 from distributedjob.runtime.lag import LagWatch
+from distributedjob.services.desk import StopBoard
 from distributedjob.services.joining import join
 from distributedjob.services.rezoning import follow_zone_data
 from distributedjob.store import nodes
@@ -25,6 +26,7 @@ from distributedjob.store.nodes import NodeRow
 from distributedjob.targets.egress import EgressPolicy
 from distributedjob.targets.http import HttpCaller
 from distributedjob.targets.signature import USER_AGENT
+from distributedjob.telemetry.metrics import Metrics
 from distributedjob.worker.journal import Journal
 from distributedjob.worker.worker import Drained, Worker
 
@@ -64,6 +66,7 @@ class Node:
             reference=reference_of(store),
             own_all_shards=lambda: self._settings.own_all_shards or self._settings.uses_sqlite,
             on_lost=self._lose_from_thread,
+            on_dead=resources.events.node_dead,
             on_beat=resources.events.database_back,
             on_error=resources.events.beat_failed,
         )
@@ -115,7 +118,6 @@ class Node:
         self._enrolment = link.enrol(
             candidate, on_view=self.membership.note_view, on_anew=metrics.etcd_registrations.inc
         )
-        metrics.watch("etcd_connected", "Whether etcd shows who is alive.", lambda: float(self.membership.has_view))
 
     async def run(self, *, stop: asyncio.Event, hurry: asyncio.Event, on_ready: Callable[[], None]) -> Drained:
         """Do the work of the roles until `stop` is set; `hurry` skips the waiting for calls."""
@@ -149,9 +151,8 @@ class Node:
     def _start(self, caller: HttpCaller, journal: Journal, scheduling: Crew, working: Crew, writing: Crew) -> None:
         resources, roles = self._resources, self._settings.roles
         watch_database(resources.store, resources.metrics)
+        self._watch(resources.metrics, resources.desk.board)
         orders = keep(writing, self._orders, every=1.0, events=resources.events)
-        board = resources.desk.board
-        resources.metrics.watch("stop_switches", "Stop switches in force.", lambda: float(len(board.present)))
         resources.dispatch.listen(OrdersChanged, orders.on_news)
         if Role.WORKER in roles:
             self.worker = open_worker(resources, membership=self.membership, caller=caller, journal=journal)
@@ -159,6 +160,14 @@ class Node:
             start_worker(self.worker, resources, journal=journal, working=working, writing=writing)
         if Role.SCHEDULER in roles:
             start_scheduler(resources, membership=self.membership, worker=self.worker, crew=scheduling)
+
+    def _watch(self, metrics: Metrics, board: StopBoard) -> None:
+        """What this node knows of the cluster. Sums over all nodes tell more: who leads, and whether all agree."""
+        membership = self.membership
+        metrics.watch("nodes_alive", "Nodes with a recent heartbeat.", lambda: float(len(membership.census.alive)))
+        metrics.watch("leads", "Whether this node leads.", lambda: float(membership.leads))
+        metrics.watch("etcd_connected", "Whether etcd answers: 0 without one.", lambda: float(membership.has_view))
+        metrics.watch("stop_switches", "Stop switches in force.", lambda: float(len(board.present)))
 
     async def _leave(self, hurry: asyncio.Event) -> None:
         """Stop counting as an owner at once: the others need not wait for missing beats. Until they have taken the

@@ -17,13 +17,20 @@ WRITE_TIMEOUT = 8.0
 
 
 class Coroner:
-    """`now` reads the installation's clock. `on_error` is called from the coroner's thread."""
+    """`now` reads the installation's clock. `on_dead` gets each session that it was the one to declare dead; it and
+    `on_error` are called from the coroner's thread."""
 
     def __init__(
-        self, *, writer: Callable[[], BlockingWriter], now: Callable[[], int], on_error: Callable[[Exception], None]
+        self,
+        *,
+        writer: Callable[[], BlockingWriter],
+        now: Callable[[], int],
+        on_dead: Callable[[int], object],
+        on_error: Callable[[Exception], None],
     ) -> None:
         self._open_writer = writer
         self._now = now
+        self._on_dead = on_dead
         self._on_error = on_error
         self._thread: threading.Thread | None = None
 
@@ -57,4 +64,5 @@ class Coroner:
         declare = partial(nodes.declare_dead, session=session, seen_beat=seen_beat, now=self._now())
         # A row that stays locked keeps nobody else alive. An outage is told by the beats.
         with suppress(Unavailable, TimeoutError):
-            writer.write(declare, timeout=WRITE_TIMEOUT)
+            if writer.write(declare, timeout=WRITE_TIMEOUT):
+                self._on_dead(session)

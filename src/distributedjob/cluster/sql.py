@@ -38,9 +38,10 @@ class Beat:
 
 
 class SqlMembership:
-    """The membership of one session. `on_lost` is called when it was declared dead.
+    """The membership of one session. `on_lost` is called when it was declared dead, `on_dead` with the name and the
+    session of another that it declared dead.
 
-    All callbacks come from the beat's thread.
+    All callbacks come from threads of its own.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class SqlMembership:
         reference: Callable[[Connection], int],
         own_all_shards: Callable[[], bool],
         on_lost: Callable[[], None],
+        on_dead: Callable[[str, int], object],
         on_beat: Callable[[], None],
         on_error: Callable[[Exception], None],
     ) -> None:
@@ -61,10 +63,12 @@ class SqlMembership:
         self._reference = reference
         self._own_all = own_all_shards
         self._on_lost = on_lost
+        self._on_dead = on_dead
         self._on_beat = on_beat
         self._on_error = on_error
         self._observer = Observer(session)
-        self._coroner = Coroner(writer=writer, now=clock.now, on_error=on_error)
+        self._coroner = Coroner(writer=writer, now=clock.now, on_dead=self._note_dead, on_error=on_error)
+        self._names: dict[int, str] = {}
         self._acknowledged = boot_micros()
         self._view = NO_VIEW
         self._seen: frozenset[int] = frozenset()
@@ -169,9 +173,13 @@ class SqlMembership:
 
     def _judge(self, beat: Beat) -> None:
         self._clock.observe(beat.sample)
+        self._names = {node.session: node.name for node in beat.living}
         self._observer.note(((node.session, node.beat) for node in beat.living), at=self._acknowledged)
         self._share(beat.living)
         self._coroner.declare(self._observer.dead())
+
+    def _note_dead(self, session: int) -> None:
+        self._on_dead(self._names.get(session, ""), session)
 
     def _share(self, living: list[nodes.LivingNode]) -> None:
         """Share the shards among the schedulers that count."""

@@ -43,10 +43,6 @@ class LivingNode(NamedTuple):
     queues: str
     wanted: str | None
 
-    @property
-    def in_roles(self) -> frozenset[str]:
-        return frozenset(self.roles.split(","))
-
 
 class ServingNode(NamedTuple):
     """A living worker. `takes_work`: it is under no order."""

@@ -218,6 +218,9 @@ class Events:
     def session_lost(self, *, session: int) -> None:
         self._log.error("this session was declared dead; stopping its work", session=session)
 
+    def node_dead(self, name: str, session: int) -> None:
+        self._log.warning("a node gave no sign for 15 s and was declared dead", name=name, session=session)
+
     def ordered(self, *, wanted: str, reason: str, by: str) -> None:
         self._log.warning(f"this node is {wanted} by order", reason=reason, by=by)
 

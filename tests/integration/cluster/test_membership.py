@@ -17,8 +17,8 @@ from distributedjob.cluster.view import NO_VIEW, View
 from distributedjob.model.task import SHARDS
 from distributedjob.runtime.clock import Clock
 from distributedjob.store import nodes, orders
-from distributedjob.store.orders import Order, Wanted
 from distributedjob.store.open import parse_url
+from distributedjob.store.orders import Order, Wanted
 from distributedjob.store.port import BlockingWriter, Unit
 from distributedjob.store.tables import node
 from support.office import ME, OTHER, Office, open_office
@@ -31,6 +31,7 @@ T = TypeVar("T")
 @dataclass
 class Heard:
     lost: int = 0
+    dead: list[tuple[str, int]] = field(default_factory=list)
     beats: int = 0
     errors: list[Exception] = field(default_factory=list)
     shards: list[tuple[int, ...] | None] = field(default_factory=list)
@@ -74,6 +75,7 @@ class Member:
             reference=reference or (lambda _: self.clock.now()),
             own_all_shards=lambda: own_all_shards,
             on_lost=self._lose,
+            on_dead=lambda name, session: self.heard.dead.append((name, session)),
             on_beat=self._beat,
             on_error=self.heard.errors.append,
         )
@@ -246,6 +248,16 @@ async def test_etcd_says_who_leads_while_it_can(office: Office, member: Member) 
     await until(lambda: not member.membership.leads)
     member.membership.note_view(NO_VIEW)
     await until(lambda: member.membership.leads)
+
+
+async def test_whoever_declares_another_dead_says_so_once(
+    office: Office, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observer, "DEAD_AFTER", 20_000)
+    await office.add_node(OTHER)
+    await until(lambda: bool(member.heard.dead))
+    await member.beats(10)
+    assert member.heard.dead == [(f"node {OTHER}", OTHER)]
 
 
 async def test_one_that_leaves_keeps_its_shards_for_the_hand_over(office: Office, member: Member) -> None:
