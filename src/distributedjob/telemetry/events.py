@@ -128,9 +128,9 @@ class Events:
     def hints_flow(self, trouble: str) -> None:
         """`trouble` says why they do not; empty when they do again."""
         if trouble:
-            self._log.warning("hints do not come; pulling all work from the database", why=trouble)
+            self._log.warning("hints cannot be relied on; pulling all work from the database", why=trouble)
         else:
-            self._log.info("hints come again; pulling only what they missed")
+            self._log.info("hints can be relied on again; pulling only what they missed")
 
     def hints_dropped(self, *, reason: str, topic: str, remedy: str) -> None:
         words = "messages with hints are dropped unread"

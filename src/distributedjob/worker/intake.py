@@ -191,9 +191,13 @@ class Intake:
 
     async def heal(self, age: int) -> tuple[int, bool]:
         """Claim what has been due for `age` microseconds, though hints should have brought it; how many, and whether
-        to come back for more at once. It takes half the free slots at most, for hints need some too."""
+        to come back for more at once. Hints need slots too: it takes half the free ones at most, and comes back only
+        if no hint waits."""
         healed = await self._pull_queues(age, share=2)
-        return healed, self._behind and healed >= SMALL_BATCH
+        more = self._behind and not self._hints.waiting
+        if more:
+            await self._gather(healed)
+        return healed, more
 
     async def _pull_queues(self, age: int, *, share: int) -> int:
         """One look at each queue. `_behind` tells whether there may be more than slots were free."""

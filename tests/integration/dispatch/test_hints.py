@@ -143,6 +143,15 @@ async def test_messages_of_strangers_are_counted_by_reason_and_the_reader_goes_o
     assert worker.ids == [8]
 
 
+async def test_hints_too_old_to_read_are_not_relied_on(post: KafkaPost) -> None:
+    worker = post.read()
+    await post.ready()
+    flow = post.kafka.flow([worker.reader])
+    await until(flow)
+    post_raw(post.access, encode([Due(1, 0, present())], cluster=MARK, sent_at=present() - 31 * SECOND))
+    await until(lambda: not flow())
+
+
 async def test_a_flood_of_garbage_is_one_line(post: KafkaPost) -> None:
     post.read()
     await post.ready()

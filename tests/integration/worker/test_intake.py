@@ -221,3 +221,13 @@ async def test_while_hints_flow_the_pull_looks_once_a_second(closed_shop: Shop, 
         await puller.run_once()
         counts.append(len(pulled))
     assert counts == looks
+
+
+async def test_the_heal_goes_on_while_it_finds_more_and_no_hint_waits(closed_shop: Shop) -> None:
+    await pending(closed_shop, SLOTS)
+    closed_shop.office.now += HEAL_AFTER
+    intake = closed_shop.worker.intake
+    alone = await intake.heal(HEAL_AFTER)
+    intake.receive("default", [(1, 0, NOON)])
+    beside = await intake.heal(HEAL_AFTER)
+    assert (alone, beside) == ((SLOTS // 2, True), (SLOTS // 4, False))

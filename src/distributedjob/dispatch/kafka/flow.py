@@ -6,6 +6,10 @@ LOST_AFTER = 2.0
 """A consumer without partitions for so many seconds gets no hints: Kafka is away, or it has more workers than
 partitions."""
 
+LATE_SECONDS = 2.0
+"""For so long after a hint that was too old the work is pulled, oldest first: hints bring the newest first then, since
+the older ones are dropped."""
+
 SOUND_FOR = 2.0
 """Hints are relied on again after so many seconds without trouble."""
 

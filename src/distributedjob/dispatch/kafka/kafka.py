@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from confluent_kafka import KafkaException
 
 from distributedjob.dispatch.kafka.access import KafkaAccess
-from distributedjob.dispatch.kafka.flow import LOST_AFTER, HintFlow
+from distributedjob.dispatch.kafka.flow import LATE_SECONDS, LOST_AFTER, HintFlow
 from distributedjob.dispatch.kafka.message import mark_of
 from distributedjob.dispatch.kafka.publisher import HintPublisher
 from distributedjob.dispatch.kafka.reader import HintReader, Mouth
@@ -81,4 +81,6 @@ class Kafka:
             return "Kafka does not take hints"
         if any(time.monotonic() - reader.assigned_at > LOST_AFTER and not reader.resting for reader in readers):
             return "Kafka gave this worker no partitions"
+        if any(time.monotonic() - reader.late_at < LATE_SECONDS for reader in readers):
+            return "hints are too old when they are read: there is more work than the workers can do"
         return ""

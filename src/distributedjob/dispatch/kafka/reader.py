@@ -116,6 +116,8 @@ class HintReader:
         self._broken = False
         self.assigned_at = 0.0
         """When this reader last had partitions, on the monotonic clock."""
+        self.late_at = 0.0
+        """When it last met a hint that was too old to read."""
 
     @property
     def resting(self) -> bool:
@@ -241,6 +243,8 @@ class HintReader:
         now = self._now()
         hints = decode(message.value(), cluster=self._cluster, now=now)
         if isinstance(hints, Dropped):
+            if hints is Dropped.OLD:
+                self.late_at = time.monotonic()
             self._drop(hints, 1)
             return []
         horizon = now + 2 * HORIZON
