@@ -21,7 +21,7 @@ def _gate(overlap: str, about: str, *, wishes: int) -> Setup:
         attempts=1,
         faults=1,
         wishes=wishes,
-        may=frozenset({"run_by_hand", "cancel", "crash"}),
+        may=frozenset({"run_by_hand", "crash"} if overlap == "replace" else {"run_by_hand", "crash", "cancel"}),
     )
 
 
@@ -120,7 +120,7 @@ _ALL = (
         at_most_once=True,
         faults=1,
         wishes=2,
-        may=frozenset({"crash", "lapse", "cancel", "deadline_passes", "stop"}),
+        may=frozenset({"crash", "cancel", "deadline_passes", "stop"}),
     ),
     _gate("skip", "fires and a run by hand at a gate that skips", wishes=1),
     _gate("wait", "fires and a run by hand at a gate where the newest waits", wishes=2),
