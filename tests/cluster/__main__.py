@@ -1,6 +1,7 @@
 """`python -m cluster [--faults 150] [--seed 1] [--leg NAME] [--shape NAME]`; exit 1 when something was found.
 
-`--leg broken` runs the deliberately broken builds instead, and exits 1 when one of them is not caught.
+`--leg broken` runs the deliberately broken builds instead, and exits 1 when one of them is not caught; `--leg sound` runs
+the same small legs on the program as it is.
 
 Without --leg it is the campaign: leg by leg, each kept in a folder of its own. Ended and started again it goes on after
 the last whole leg; `--fresh` begins anew.
@@ -13,8 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from cluster import report
-from cluster.broken import BUILDS, try_to_catch
+from cluster import broken, report
 from cluster.deck import campaign, deaths, smoke
 from cluster.leg import Leg, run_leg
 from cluster.report import Figures
@@ -29,6 +29,9 @@ def main() -> int:
     options = _options()
     if options.leg == "broken":
         return int(not _all_broken_builds_are_caught(options.build))
+    if options.leg == "sound":
+        parts = [_run(leg(), FOLDER / f"sound-{name}", options.source) for name, leg in broken.LEGS.items()]
+        return int(not all(part.is_clean for part in parts))
     if options.leg:
         leg = LEGS[options.leg](seed=options.seed, shape=SHAPES[options.shape])
         folder = FOLDER / f"{options.leg}-{options.shape}-{options.seed}-{time.strftime('%H%M%S')}"
@@ -61,11 +64,11 @@ def _campaign(options: argparse.Namespace) -> Figures:
 
 def _all_broken_builds_are_caught(name: str | None) -> bool:
     missed = 0
-    for build in BUILDS:
+    for build in broken.BUILDS:
         if name in {None, build.name}:
             folder = FOLDER / f"broken-{build.name}"
             shutil.rmtree(folder, ignore_errors=True)
-            figures = asyncio.run(try_to_catch(build, folder=folder))
+            figures = asyncio.run(broken.try_to_catch(build, folder=folder))
             caught = build.is_caught_by(figures)
             missed += not caught
             print("\n".join([f"{build.name}: {_CAUGHT[caught]}", *report.lines_of(figures)]), flush=True)
@@ -102,7 +105,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--legs", type=int, help="run so many legs of the campaign and stop")
     parser.add_argument("--fresh", action="store_true", help="forget the legs that were run")
-    parser.add_argument("--leg", choices=(*LEGS, "broken"), help="one leg of its own instead of the campaign")
+    parser.add_argument("--leg", choices=(*LEGS, "broken", "sound"), help="one leg of its own instead of the campaign")
     parser.add_argument("--build", help="of the broken builds this one alone")
     parser.add_argument("--shape", choices=SHAPES, default="pull", help="of that leg")
     parser.add_argument("--source", type=Path, default=SOURCE, help="the folder that holds the package")

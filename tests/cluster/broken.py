@@ -32,7 +32,7 @@ async def try_to_catch(build: BrokenBuild, *, folder: Path) -> Figures:
 
 def _leg(name: str, shape: Shape, *troubles: Trouble, script: str = LONG, count: int = 20, **policies: Any) -> Leg:
     """Tasks of one kind, once a second; nobody edits them."""
-    tasks = tuple(TaskSpec(name=f"{name}-{n}", script=script, **policies) for n in range(count))
+    tasks = tuple(TaskSpec(name=f"{name.replace(' ', '-')}-{n}", script=script, **policies) for n in range(count))
     return Leg(
         name=name,
         shape=shape,
