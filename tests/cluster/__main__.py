@@ -1,6 +1,6 @@
 """`python -m cluster [--faults 150] [--seed 1] [--leg NAME] [--shape NAME]`; exit 1 when something was found.
 
-`--leg broken` runs the deliberately broken builds instead, and exits 1 when one of them is not caught; `--leg sound` runs
+`--leg broken` runs the deliberately broken builds instead, and exits 1 when one is not caught; `--leg sound` runs
 the same small legs on the program as it is.
 
 Without --leg it is the campaign: leg by leg, each kept in a folder of its own. Ended and started again it goes on after

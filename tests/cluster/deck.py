@@ -50,6 +50,7 @@ def _deal(shape: Shape, seed: int) -> Iterator[Trouble]:
 def _catalogue() -> tuple[Trouble, ...]:
     return (
         *(Kill(role, down) for role in ROLES for down in (0.0, 1.0, 9.0)),
+        Kill(WORKER, 20.0),
         *(Stop(role) for role in (SCHEDULER, SCHEDULER, WORKER)),
         *(Freeze(role, hold) for role in ROLES for hold in (4.0, 22.0)),
         Freeze(WORKER, 22.0),
