@@ -24,5 +24,11 @@ def test_the_examples_run_in_order_and_make_the_call_they_describe(program, http
 def test_the_table_of_paths_is_complete_and_names_none_that_is_not_there(module_program):
     served = module_program.client().get("/openapi.json").json()["paths"]
     table = PAGE.read_text().rpartition("## All paths")[2]
+    named = re.findall(r"`(/[^`]*)`", table)
 
-    assert set(re.findall(r"`(/[^`]*)`", table)) == {re.sub(r"\{\w+\}", "{id}", path) for path in served}
+    assert {without_names(path) for path in named} == {without_names(path) for path in served}
+
+
+def without_names(path: str) -> str:
+    """A path whatever its parts are called: `{id}` says more to a reader than `{schedule_id}`."""
+    return re.sub(r"\{\w+\}", "{}", path)

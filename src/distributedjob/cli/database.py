@@ -16,7 +16,7 @@ BACKUPS = "backups"
 def upgrade_schema(
     *, data_dir: DataDirOption = None, config: ConfigOption = None, database_url: DatabaseUrlOption = None
 ) -> None:
-    """Bring the schema to what this program needs. An SQLite file is copied first. On MySQL, stop older nodes first."""
+    """Bring the schema to what this program needs. An SQLite file is copied first; on MySQL older nodes may run."""
     from distributedjob.store import schema  # noqa: PLC0415
 
     settings = read_settings(config=config, data_dir=data_dir, database_url=database_url)
