@@ -15,8 +15,8 @@ LEG_SECONDS = 390.0
 PAUSE = 4.0
 ORDER = (FULL, PULL, FULL, TWICE, FULL, KAFKA)
 ROLES = (SCHEDULER, WORKER)
-PASSAGES, RARE_PASSAGES = 40, 5
-RARE = ("before_record", "after_record", "before_claim", "after_claim", "before_publish", "after_publish")
+PASSAGES, RARE_PASSAGES = 30, 5
+RARE = tuple(f"{side}_{what}" for side in ("before", "after") for what in ("record", "claim", "publish", "result"))
 
 
 def campaign(*, faults: int, seed: int) -> list[Leg]:

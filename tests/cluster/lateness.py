@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cluster.field import PAIRS, TO_ARM
-from rig.facts import BY_SCHEDULE, SECOND, Call, Evidence, Fault, Harm, holders_of
+from rig.facts import BY_SCHEDULE, SECOND, SUCCEEDED, Call, Evidence, Fault, Harm, holders_of
 
 CALM = "calm"
 
@@ -112,6 +112,18 @@ def repeats_after(evidence: Evidence, groups: Iterable[str]) -> list[int]:
                 if pids.get(holder or 0) == fault.pid and _in_the_air(earlier, fault):
                     found.append(later.arrived_at - fault.started_at)
     return found
+
+
+def answers_without_database(evidence: Evidence) -> tuple[int, int]:
+    """How many calls succeeded while the database was harmed, and how many of these are in the books as that."""
+    away = [(f.started_at, f.ended_at) for f in evidence.faults if f.harm is Harm.NEIGHBOUR and f.detail == "mariadb"]
+    won = {(row.id, row.attempt) for row in evidence.rows if row.state == SUCCEEDED}
+    answered = [
+        call
+        for call in evidence.calls
+        if call.succeeded and call.ended_at and any(start < call.ended_at < end for start, end in away)
+    ]
+    return len(answered), sum((call.execution_id, call.attempt) in won for call in answered)
 
 
 def _in_the_air(call: Call, fault: Fault) -> bool:

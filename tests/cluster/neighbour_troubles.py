@@ -23,6 +23,7 @@ _PAST = {"kill": "killed", "stop": "restarted", "freeze": "frozen", "wipe": "wip
 class NeighbourTrouble(Trouble):
     """Begun, held for `hold_seconds`, and ended. `begin` and `end` block."""
 
+    server: str
     hold_seconds: float
 
     @property
@@ -42,7 +43,7 @@ class NeighbourTrouble(Trouble):
         harmed = await asyncio.to_thread(self.begin, field)
         await asyncio.sleep(self.hold_seconds)
         await asyncio.to_thread(self.end, field, harmed)
-        field.note(Harm.NEIGHBOUR, group=self.group, since=since)
+        field.note(Harm.NEIGHBOUR, group=self.group, since=since, detail=self.server)
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class ReadOnly(NeighbourTrouble):
     """The database refuses every write, as a demoted primary does (error 1290)."""
 
     hold_seconds: float = 8.0
+    server: str = "mariadb"
 
     @property
     def group(self) -> str:
@@ -94,6 +96,7 @@ class Flush(NeighbourTrouble):
     """Redis forgets everything and goes on."""
 
     hold_seconds: float = 1.0
+    server: str = "redis"
 
     @property
     def group(self) -> str:
@@ -119,6 +122,7 @@ class LoseMembers(NeighbourTrouble):
     verb: str
     members: int = 1
     hold_seconds: float = 10.0
+    server: str = "etcd"
 
     @property
     def group(self) -> str:

@@ -11,7 +11,7 @@ from rig.facts import Harm
 from rig.node import now
 
 START_SECONDS = 3.0
-REACHED_WITHIN_SECONDS = 10.0
+REACHED_WITHIN_SECONDS = 12.0
 CLOCK_SECONDS = 10.0
 RECORDING_POINTS = ("before_commit", "after_commit", "before_record", "after_record")
 PUBLISHING_POINTS = ("before_publish", "after_publish")
@@ -74,7 +74,7 @@ class CrashAt(Trouble):
 
     async def strike(self, field: Field) -> None:
         async with field.victim(self.role) as member:
-            node = member.node
+            node, armed_at, unarmed = member.node, now(), member.node.pid
             await self._arm(field, member)
             died = await node.wait_until_dead(seconds=REACHED_WITHIN_SECONDS + START_SECONDS)
             since, pid = now() - (SEEN_LATE if died else 0), node.pid
@@ -83,16 +83,16 @@ class CrashAt(Trouble):
                 await node.kill()
             await node.start()
             await field.back(member)
+            stopped = f"{self.role} stopped"
+            field.note(Harm.RESTART, group=stopped, since=armed_at, until=since, pid=unarmed, detail=TO_ARM)
             detail = f"{self.point}:{self.passage}" if died else f"{self.point} was not reached"
             harm = Harm.CRASH if died else Harm.KILL
             field.note(harm, group=self.group, since=since, until=since + SEEN_LATE, pid=pid, detail=detail)
 
     async def _arm(self, field: Field, member: Member) -> None:
         """A point must be in the environment at the start."""
-        since, pid = now(), member.node.pid
         await field.stop(member)
         await member.node.start(crash_point=f"{self.point}:{self.passage}")
-        field.note(Harm.RESTART, group=f"{self.role} stopped", since=since, pid=pid, detail=TO_ARM)
 
 
 @dataclass(frozen=True, slots=True)

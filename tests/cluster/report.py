@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from cluster.field import TO_ARM
-from cluster.lateness import CALM, bound_of, lateness_by_group, percentile, repeats_after, takeovers
+from cluster.lateness import (
+    CALM,
+    answers_without_database,
+    bound_of,
+    lateness_by_group,
+    percentile,
+    repeats_after,
+    takeovers,
+)
 from cluster.leg import Leg, Outcome
 from cluster.promises import check_promises, growths
 from rig.checker import judge
@@ -43,6 +51,9 @@ class Figures:
     load_most: float = 0.0
     longest_stall: float = 0.0
     changes: int = 0
+    answers: int = 0
+    kept: int = 0
+    """Successes while the database was harmed, and those of them that the books have."""
     states: dict[str, int] = field(default_factory=dict)
     violations: dict[str, int] = field(default_factory=dict)
     texts: list[list[str]] = field(default_factory=list)
@@ -68,6 +79,7 @@ def figures_of(leg: Leg, outcome: Outcome) -> Figures:
     lateness = lateness_by_group(evidence)
     violations = [*verdict.violations, *check_promises(evidence), *_late(lateness)]
     done = [fault for fault in evidence.faults if fault.detail != TO_ARM]
+    answers, kept = answers_without_database(evidence)
     return Figures(
         name=leg.name,
         planned=leg.planned,
@@ -81,6 +93,8 @@ def figures_of(leg: Leg, outcome: Outcome) -> Figures:
         load_most=outcome.load[1],
         longest_stall=outcome.longest_stall,
         changes=sum(len(plan.phases) for plan in evidence.plans) + len(evidence.runs),
+        answers=answers,
+        kept=kept,
         states=verdict.states,
         violations=dict(Counter(violation.kind.value for violation in violations)),
         texts=[[violation.kind.value, violation.text] for violation in violations],
@@ -110,7 +124,7 @@ def add_up(name: str, parts: Sequence[Figures]) -> Figures:
     )
 
 
-_SUMS = ("planned", "faults", "due", "calls", "explained", "unexplained", "changes", "seconds")
+_SUMS = ("planned", "faults", "due", "calls", "explained", "unexplained", "changes", "answers", "kept", "seconds")
 _COUNTS = ("states", "violations", "groups", "not_reached")
 _SAMPLES = ("lateness", "measured")
 
@@ -157,6 +171,7 @@ def lines_of(figures: Figures) -> list[str]:
         f"  {'fault group':<34}{'faults':>7}{'fires':>8}{'p50':>10}{'p99':>10}{'max':>10}   p99 allowed",
         *(_group_line(figures, group) for group in sorted({*figures.lateness, *figures.groups})),
         *(_measured_line(name, bound, figures.measured.get(name, [])) for name, bound, _ in MEASURED),
+        f"  calls that succeeded while the database was away: {figures.answers}; results of these kept: {figures.kept}",
         f"  grown at most within one life: {_counts(figures.growth)}",
         *([f"  other violations: {_counts(others)}"] if others else []),
         *(f"    {kind}: {text}" for kind, text in _first_of_each_kind(figures.texts)),
