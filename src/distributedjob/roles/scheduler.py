@@ -6,13 +6,14 @@ from functools import partial
 
 from distributedjob.cluster.port import Membership
 from distributedjob.dispatch.port import CursorMoved, Elsewhere, RoomMade
+from distributedjob.model.instant import DAY, SECOND
 from distributedjob.resources import Resources
 from distributedjob.roles.keep import keep
 from distributedjob.runtime.crew import Crew
 from distributedjob.runtime.rhythm import Service
 from distributedjob.scheduler.ages import PendingAge
 from distributedjob.scheduler.backfiller import Backfiller
-from distributedjob.scheduler.elsewhere import Neighbourhood
+from distributedjob.scheduler.elsewhere import ShardNews
 from distributedjob.scheduler.expirer import CancelWatch, Expirer
 from distributedjob.scheduler.follower import Follower
 from distributedjob.scheduler.gates import GateCalls, GateRounds, GateSweeper
@@ -26,9 +27,6 @@ from distributedjob.services.batch import Recorded
 from distributedjob.services.queues import Queue
 from distributedjob.telemetry.metrics import Metrics
 from distributedjob.worker.worker import Worker
-
-MICROS = 1_000_000
-DAY = 86_400 * MICROS
 
 SHOWN_QUEUES = 100
 """A metric has no more labels than these."""
@@ -66,10 +64,8 @@ def _start_recorder(resources: Resources, *, membership: Membership, worker: Wor
     crew.take(recorder.run(), name="recorder", close=recorder.close)
     reading = keep(crew, reader, every=1.0, events=resources.events)
     membership.on_shards(partial(asyncio.get_running_loop().call_soon_threadsafe, reading.wake))
-    neighbourhood = Neighbourhood(
-        clock=resources.clock, membership=membership, look=reading.wake, tell=resources.dispatch.deliver
-    )
-    resources.dispatch.listen(Elsewhere, neighbourhood.hear)
+    others = ShardNews(clock=resources.clock, membership=membership, look=reading.wake, tell=resources.dispatch.deliver)
+    resources.dispatch.listen(Elsewhere, others.hear)
     resources.metrics.watch("window_schedules", "Schedules that fire within two seconds.", lambda: len(window))
 
 
@@ -105,7 +101,7 @@ def _services(resources: Resources, membership: Membership) -> list[tuple[float,
     return [
         (1.0, Rescuer(desk=desk, events=resources.events, on_rescued=metrics.rescued.inc)),
         (1.0, Backfiller(desk=desk, membership=membership, rate=settings.catchup_rate)),
-        (5.0, CancelWatch(desk=desk, grace_micros=int(settings.cancel_grace_seconds * MICROS))),
+        (5.0, CancelWatch(desk=desk, grace_micros=int(settings.cancel_grace_seconds * SECOND))),
         (5.0, QueueWatch(desk=desk, membership=membership, events=resources.events, show=show)),
         (5.0, PendingAge(desk=desk, show=metrics.oldest_pending.set)),
         (60.0, Purger(desk=desk, membership=membership, keep=retention)),
@@ -126,4 +122,4 @@ def _count(resources: Resources, recorded: Recorded) -> None:
     metrics.recorded.inc(recorded.executions)
     metrics.missed.inc(recorded.missed)
     for lateness in recorded.lateness:
-        metrics.fire_to_recorded.observe(lateness / MICROS)
+        metrics.fire_to_recorded.observe(lateness / SECOND)

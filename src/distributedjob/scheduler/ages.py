@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
+from distributedjob.model.instant import SECOND
 from distributedjob.services.desk import Desk
 from distributedjob.store.runs import find_oldest_pending
-
-MICROS = 1_000_000
 
 
 class PendingAge:
@@ -20,5 +19,5 @@ class PendingAge:
     async def run_once(self) -> bool:
         now = self._desk.clock()
         oldest = await self._desk.store.read(find_oldest_pending)
-        self._show(0.0 if oldest is None else max(0.0, (now - oldest) / MICROS))
+        self._show(0.0 if oldest is None else max(0.0, (now - oldest) / SECOND))
         return False

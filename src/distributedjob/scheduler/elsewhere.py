@@ -12,7 +12,7 @@ from distributedjob.runtime.clock import Clock
 from distributedjob.scheduler.window import AHEAD
 
 
-class Neighbourhood:
+class ShardNews:
     """`look` reads the window anew, `tell` passes news on inside this process."""
 
     def __init__(

@@ -4,7 +4,7 @@ Numbers only, and nothing of any task: a queue belongs to whoever runs the worke
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from distributedjob.model.instant import Instant
@@ -38,22 +38,14 @@ class Queue:
 
 def list_queues(tx: Transaction) -> list[Queue]:
     """Every queue that a task names, an execution waits in or a living node serves; by name."""
-    connection = tx.connection
-    served, slots = set[str](), defaultdict[str, list[int]](list)
-    for node in nodes.list_serving(connection):
-        for queue in node.queues.split(","):
-            served.add(queue)
-            if node.takes_work:
-                slots[queue].append(node.slots)
-    stopped = Stops(stops.list_stops(connection, now=tx.now))
-    names = {*queues.list_task_queues(connection), *queues.list_pending_queues(connection), *served}
-    return [_queue(tx, name, slots[name], stopped) for name in sorted(names)]
+    slots = _slots(tx)
+    stopped = Stops(stops.list_stops(tx.connection, now=tx.now))
+    return [_queue(tx, name, slots.get(name, ()), stopped) for name in queues.list_names(tx.connection)]
 
 
 def warnings_of(tx: Transaction, names: Collection[str]) -> dict[str, str]:
     """A sentence for each of these queues that no living, uncordoned worker serves."""
-    serving = nodes.list_serving(tx.connection)
-    served = {queue for node in serving if node.takes_work for queue in node.queues.split(",")}
+    served = _slots(tx)
     return {
         name: f"no living worker serves the queue '{name}'; executions wait in it until one does, or expire. "
         "'distributedjob queue list' shows who serves what"
@@ -67,7 +59,16 @@ def warned(tx: Transaction, task: Task) -> tuple[Task, Mapping[str, str]]:
     return task, warnings_of(tx, [task.definition.queue])
 
 
-def _queue(tx: Transaction, name: str, slots: list[int], stopped: Stops) -> Queue:
+def _slots(tx: Transaction) -> Mapping[str, Sequence[int]]:
+    """Of the workers that take work, by queue; a queue without one is absent."""
+    found = defaultdict[str, list[int]](list)
+    for node in nodes.list_serving(tx.connection):
+        for queue in node.queues if node.takes_work else ():
+            found[queue].append(node.slots)
+    return found
+
+
+def _queue(tx: Transaction, name: str, slots: Sequence[int], stopped: Stops) -> Queue:
     tasks = queues.count_tasks(tx.connection, name)
     backlog = queues.find_backlog(tx.connection, name)
     return Queue(

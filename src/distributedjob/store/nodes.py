@@ -9,6 +9,7 @@ from distributedjob.model.errors import Conflict
 from distributedjob.model.execution import FIRST_TERMINAL, State
 from distributedjob.model.identity import NODES
 from distributedjob.model.instant import DAY, Instant
+from distributedjob.store.installation import CLUSTER_KEY
 from distributedjob.store.orders import Wanted
 from distributedjob.store.tables import execution, installation, node, node_order
 
@@ -47,7 +48,7 @@ class LivingNode(NamedTuple):
 class ServingNode(NamedTuple):
     """A living worker. `takes_work`: it is under no order."""
 
-    queues: str
+    queues: tuple[str, ...]
     slots: int
     takes_work: bool
 
@@ -73,7 +74,7 @@ def register(connection: Connection, row: NodeRow, *, now: Instant) -> int:
 
     Asked again, because the first answer was lost, it returns the same.
     """
-    connection.execute(select(installation.c.content).where(installation.c.name == "cluster_key").with_for_update())
+    connection.execute(select(installation.c.content).where(installation.c.name == CLUSTER_KEY).with_for_update())
     known = connection.execute(select(node.c.number).where(node.c.session == row.session)).scalar()
     if known is not None:
         return int(known)
@@ -125,7 +126,7 @@ def list_serving(connection: Connection) -> list[ServingNode]:
     ordered = node.outerjoin(node_order, node_order.c.name == node.c.name)
     columns = (node.c.queues, node.c.slots, node_order.c.wanted.is_(None))
     query = select(*columns).select_from(ordered).where(*LIVING, node.c.leaving == False, node.c.queues != "")  # noqa: E712
-    return [ServingNode(row[0], row[1], bool(row[2])) for row in connection.execute(query)]
+    return [ServingNode(tuple(row[0].split(",")), row[1], bool(row[2])) for row in connection.execute(query)]
 
 
 def is_known(connection: Connection, name: str) -> bool:

@@ -40,7 +40,7 @@ def list_pending_queues(connection: Connection) -> list[str]:
 
 def list_names(connection: Connection) -> list[str]:
     """Every queue that a task names, an execution waits on or a living worker serves, in order."""
-    served = {queue for node in nodes.list_serving(connection) for queue in node.queues.split(",")}
+    served = {queue for node in nodes.list_serving(connection) for queue in node.queues}
     return sorted({*list_task_queues(connection), *list_pending_queues(connection), *served})
 
 

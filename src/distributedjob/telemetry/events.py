@@ -17,16 +17,36 @@ REPEAT_AFTER = 30.0
 FAILURES_PER_SECOND = 5
 
 
+class _Outage:
+    """Of one server, however many parts of the program meet it: said when it begins, and when it ends."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._said: set[str] = set()
+
+    def is_news(self, kind: str = "") -> bool:
+        """Note trouble; whether to say so: once for each `kind` in an outage, and for none only if nothing was said."""
+        if self._since is None:
+            self._since = time.monotonic()
+        if kind in self._said or (self._said and not kind):
+            return False
+        self._said.add(kind)
+        return True
+
+    def end(self) -> float | None:
+        """All is well; how many seconds it was not, if it was not."""
+        since, self._since = self._since, None
+        self._said.clear()
+        return None if since is None else round(time.monotonic() - since, 1)
+
+
 class Events:
     """The program's voice. Safe in any thread. `facts` stand in every line."""
 
     def __init__(self, **facts: str) -> None:
         self._log: Any = structlog.get_logger("distributedjob").bind(**facts)
         self._said: dict[str, float] = {}
-        self._away_since: float | None = None
-        self._etcd_away_since: float | None = None
-        self._redis_away: tuple[float, str] | None = None
-        self._kafka_away: tuple[float, set[str]] | None = None
+        self._database, self._etcd, self._redis, self._kafka = _Outage(), _Outage(), _Outage(), _Outage()
         self._second, self._failures = 0, 0
 
     def starting(self, *, version: str, session: int, database: str, roles: str) -> None:
@@ -58,27 +78,23 @@ class Events:
         self._log.info("stopped", released=released, cut=cut)
 
     def database_away(self, error: Exception) -> None:
-        if self._away_since is None:
-            self._away_since = time.monotonic()
+        if self._database.is_news():
             self._log.warning("the database is away; waiting for it", error=_line(error))
 
     def database_back(self) -> None:
         """Whoever finds the database well says so; it counts after an outage only."""
-        since, self._away_since = self._away_since, None
-        if since is not None:
-            self._log.info("the database is back", away_seconds=round(time.monotonic() - since, 1))
+        if (seconds := self._database.end()) is not None:
+            self._log.info("the database is back", away_seconds=seconds)
 
     def etcd_away(self, error: Exception) -> None:
-        if self._etcd_away_since is None:
-            self._etcd_away_since = time.monotonic()
+        if self._etcd.is_news():
             self._log.warning("etcd is away; the database alone tells who is alive", error=_line(error))
 
     def etcd_connected(self, *, nodes: int) -> None:
-        since, self._etcd_away_since = self._etcd_away_since, None
-        if since is None:
+        if (seconds := self._etcd.end()) is None:
             self._log.info("registered in etcd", nodes=nodes)
         else:
-            self._log.info("etcd is back", away_seconds=round(time.monotonic() - since, 1), nodes=nodes)
+            self._log.info("etcd is back", away_seconds=seconds, nodes=nodes)
 
     def etcd_refused(self, error: Exception) -> None:
         self._rarely("etcd", "etcd refuses this node; it goes on without", error=_line(error))
@@ -88,31 +104,24 @@ class Events:
 
     def redis_away(self, cause: str) -> None:
         """Said again when it is another trouble: unreachable first, then a wrong password."""
-        away = self._redis_away
-        if away is None or away[1] != cause:
-            self._redis_away = (time.monotonic() if away is None else away[0], cause)
+        if self._redis.is_news(cause):
             self._log.warning("Redis is away; this node goes on for itself", cause=cause)
 
     def redis_back(self) -> None:
-        away, self._redis_away = self._redis_away, None
-        if away is not None:
-            self._log.info("Redis is back", away_seconds=round(time.monotonic() - away[0], 1))
+        if (seconds := self._redis.end()) is not None:
+            self._log.info("Redis is back", away_seconds=seconds)
 
     def redis_refuses(self, cause: str) -> None:
         self._rarely("redis", "Redis refuses a command; this node does without", cause=cause)
 
     def kafka_away(self, *, servers: str, error: str, kind: str) -> None:
         """Each `kind` of trouble is said once in an outage: unreachable first, then perhaps a wrong password."""
-        away = self._kafka_away or (time.monotonic(), set())
-        if kind not in away[1] and (kind or not away[1]):
-            away[1].add(kind)
+        if self._kafka.is_news(kind):
             self._log.warning("Kafka is away; no hints go out until it is back", servers=servers, error=error[:500])
-        self._kafka_away = away
 
     def kafka_back(self) -> None:
-        away, self._kafka_away = self._kafka_away, None
-        if away is not None:
-            self._log.info("Kafka is back", away_seconds=round(time.monotonic() - away[0], 1))
+        if (seconds := self._kafka.end()) is not None:
+            self._log.info("Kafka is back", away_seconds=seconds)
 
     def kafka_topic_made(self, *, topic: str, partitions: int) -> None:
         self._log.info("made a topic in Kafka", topic=topic, partitions=partitions)
