@@ -114,7 +114,7 @@ class KafkaPost:
         await self.flowing(first.reader._queue)
 
     async def flowing(self, queue: str = "default") -> None:
-        """Publish until every partition has brought something: a new member's first fetch is on its way for a moment."""
+        """Publish until every partition has brought something: a new member's first fetch is on its way for a while."""
         readings = [reading for reading in self.readings if reading.reader._queue == queue and reading.wanted]
         partitions = self.access.partitions
         quiet = 0
