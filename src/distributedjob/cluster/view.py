@@ -31,7 +31,7 @@ def owners(live: Iterable[int], *, view: View, seen: frozenset[int], own: int) -
 
 
 def leader_of(owners: tuple[int, ...], *, view: View) -> int | None:
-    """etcd's leader, where there is one to ask; else, or if that one is drained, the lowest scheduler session."""
-    if view.healthy and (view.leader is None or view.leader in owners):
+    """etcd's leader; else, or if that one is drained, the lowest scheduler session. Two for a moment do no harm."""
+    if view.healthy and view.leader in owners:
         return view.leader
     return owners[0] if owners else None

@@ -100,7 +100,7 @@ class Events:
         self._rarely("etcd", "etcd refuses this node; it goes on without", error=_line(error))
 
     def leader_changed(self, *, leader: int, here: bool) -> None:
-        self._log.info("another session leads", leader=leader, here=here)
+        self._log.info("this session leads" if here else "another session leads", leader=leader)
 
     def redis_away(self, cause: str) -> None:
         """Said again when it is another trouble: unreachable first, then a wrong password."""
