@@ -30,7 +30,9 @@ def main() -> int:
     if options.leg == "broken":
         return int(not _all_broken_builds_are_caught(options.build))
     if options.leg == "sound":
-        parts = [_run(leg(), FOLDER / f"sound-{name}", options.source) for name, leg in broken.LEGS.items()]
+        parts = [
+            _run(leg(), FOLDER / f"sound-{name.replace(' ', '-')}", options.source) for name, leg in broken.LEGS.items()
+        ]
         return int(not all(part.is_clean for part in parts))
     if options.leg:
         leg = LEGS[options.leg](seed=options.seed, shape=SHAPES[options.shape])

@@ -138,7 +138,7 @@ def _in_the_air(call: Call, fault: Fault) -> bool:
 def _window(fault: Fault) -> tuple[int, int, str]:
     wears_off = round(bound_of(fault.group).wears_off * SECOND)
     ended_at = max(fault.ended_at, fault.over_at)
-    return fault.started_at - SECOND, ended_at + wears_off, fault.group
+    return fault.started_at - 2 * SECOND, ended_at + wears_off, fault.group
 
 
 def _group_at(instant: int, windows: Sequence[tuple[int, int, str]]) -> str:

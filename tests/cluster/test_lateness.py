@@ -22,7 +22,7 @@ def test_without_faults_all_is_calm() -> None:
 
 
 def test_a_fire_belongs_to_the_fault_of_its_time() -> None:
-    groups = lateness_by_group(late(0.5, fault(Harm.NEIGHBOUR, "redis killed", 2.5, 0)))
+    groups = lateness_by_group(late(0.5, fault(Harm.NEIGHBOUR, "redis killed", 3.9, 0)))
     assert groups[CALM] == [5 * MS, 5 * MS]
     assert groups["redis killed"] == [SECOND // 2]
 
