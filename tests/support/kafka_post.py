@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 
 from confluent_kafka import Producer
 
@@ -117,9 +118,10 @@ class KafkaPost:
         """Publish until every partition has brought something: a new member's first fetch is on its way for a while."""
         readings = [reading for reading in self.readings if reading.reader._queue == queue and reading.wanted]
         partitions = self.access.partitions
-        quiet = 0
+        quiet, fresh = 0, count(10**15, 2 * partitions)
         while quiet < 3:
-            ids = set(range(10**15, 10**15 + 2 * partitions))
+            start = next(fresh)
+            ids = set(range(start, start + 2 * partitions))
             self.publish(*ids, queue=queue)
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.5):

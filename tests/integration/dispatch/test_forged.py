@@ -14,10 +14,9 @@ from distributedjob.model.instant import SECOND
 from distributedjob.store.hot.rows import ExecutionRow
 from distributedjob.store.tables import execution
 from support.http_target import HttpTarget
-from support.kafka_post import CLUSTER_KEY, KafkaPost, post_raw, present, until_within
+from support.kafka_post import CLUSTER_KEY, DEADLINE, KafkaPost, post_raw, present, until_within
 from support.office import OTHER, open_office
 from support.shop import SLOTS, Shop
-from support.waiting import until
 
 EVER = 10**12
 
@@ -72,8 +71,8 @@ async def test_a_forged_hint_claims_nothing_that_is_not_waiting_for_this_worker(
     true = await pending(shop)
     forge(shop, post, Due(true.id, 7, 0))  # a wrong fence, and then the right one
     forge(shop, post, Due(true.id, 0, shop.office.now))
-    await until(lambda: post.value("hints_received_total") >= len(forged) + 3)
-    await until(lambda: shop.worker.slots.free == SLOTS and not shop.worker.intake.waiting)
+    await until_within(DEADLINE, lambda: post.value("hints_received_total") >= len(forged) + 3)
+    await until_within(DEADLINE, lambda: shop.worker.slots.free == SLOTS and not shop.worker.intake.waiting)
     await shop.written()
     assert [await shop.office.row(row.id) for row in rows] == before
     assert (await shop.office.row(true.id)).attempt == 1
@@ -82,7 +81,7 @@ async def test_a_forged_hint_claims_nothing_that_is_not_waiting_for_this_worker(
 async def test_a_hint_that_comes_twice_is_run_once(shop: Shop, post: KafkaPost) -> None:
     row = await pending(shop)
     forge(shop, post, *[Due(row.id, 0, shop.office.now)] * 50)
-    await until(lambda: post.value("hints_received_total") >= 50)
-    await until(lambda: shop.worker.slots.free == SLOTS and not shop.worker.intake.waiting)
+    await until_within(DEADLINE, lambda: post.value("hints_received_total") >= 50)
+    await until_within(DEADLINE, lambda: shop.worker.slots.free == SLOTS and not shop.worker.intake.waiting)
     await shop.written()
     assert (await shop.office.row(row.id)).attempt == 1

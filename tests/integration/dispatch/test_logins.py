@@ -12,9 +12,8 @@ from distributedjob.model.errors import Invalid
 from distributedjob.telemetry.events import Events
 from distributedjob.telemetry.metrics import Metrics
 from support.certificates import make_certificates
-from support.kafka_post import KafkaPost, access_to, until_within
+from support.kafka_post import DEADLINE, KafkaPost, access_to, until_within
 from support.kafka_server import KafkaBroker, KafkaUser
-from support.waiting import until
 
 PASSWORD = "violet-otter"
 
@@ -36,7 +35,7 @@ async def test_a_node_logs_in_over_tls_and_what_does_not_fit_is_one_line_each(
             worker = post.read()
             await post.ready()
             post.publish(1)
-            await until(lambda: worker.ids == [1])
+            await until_within(DEADLINE, lambda: worker.ids == [1])
         wrong = [
             access_to(broker.servers, **login | {"password": "wrong"}, node="wrong password"),
             access_to(broker.servers, **login | {"ca": strangers.ca}, node="wrong CA"),

@@ -7,9 +7,8 @@ from confluent_kafka.admin import AdminClient
 from structlog.testing import capture_logs
 
 from distributedjob.dispatch.kafka.flow import HintFlow
-from support.kafka_post import KafkaPost, Reading, access_to, until_within
+from support.kafka_post import DEADLINE, KafkaPost, Reading, access_to, until_within
 from support.kafka_server import KafkaBroker
-from support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ async def test_a_killed_broker_is_noticed_and_used_again_when_it_is_back(
         kafka_broker.launch()
         worker = await flows_again(lone, flow)
     lone.publish(*range(20))
-    await until(lambda: worker.ids == list(range(20)))
+    await until_within(DEADLINE, lambda: worker.ids == list(range(20)))
     words = [line["event"] for line in lines if line["log_level"] == "warning"]
     assert len(words) == len(set(words)) == 2
     assert sum(line["event"] == "Kafka is back" for line in lines) == 1
@@ -74,7 +73,7 @@ async def test_a_wiped_broker_gets_its_topics_again_and_hints_flow(lone: KafkaPo
     await until_within(20, lambda: worker.assigned)
     await lone.flowing()
     lone.publish(*range(20))
-    await until(lambda: worker.ids == list(range(20)))
+    await until_within(DEADLINE, lambda: worker.ids == list(range(20)))
 
 
 async def test_a_topic_that_somebody_deletes_is_made_again(lone: KafkaPost) -> None:
@@ -87,7 +86,7 @@ async def test_a_topic_that_somebody_deletes_is_made_again(lone: KafkaPost) -> N
     await lone.flowing()
     (worker,) = lone.readings
     lone.publish(5)
-    await until(lambda: worker.ids == [5])
+    await until_within(DEADLINE, lambda: worker.ids == [5])
 
 
 async def test_a_frozen_broker_is_noticed_within_three_seconds(lone: KafkaPost, kafka_broker: KafkaBroker) -> None:
@@ -96,11 +95,11 @@ async def test_a_frozen_broker_is_noticed_within_three_seconds(lone: KafkaPost, 
         await until_within(3, lambda: not lone.kafka.connected)
     finally:
         kafka_broker.thaw()
-    await until(lambda: lone.kafka.connected)
+    await until_within(DEADLINE, lambda: lone.kafka.connected)
     await lone.flowing()
     (worker,) = lone.readings
     lone.publish(6)
-    await until(lambda: worker.ids == [6])
+    await until_within(DEADLINE, lambda: worker.ids == [6])
 
 
 async def test_publishing_to_a_dead_broker_neither_fails_nor_waits(lone: KafkaPost, kafka_broker: KafkaBroker) -> None:
@@ -118,7 +117,7 @@ async def test_a_broker_that_is_not_there_at_the_start_is_found_when_it_comes(
     with capture_logs() as lines:
         async with KafkaPost(access_to(kafka_broker.servers)) as post:
             worker = post.read()
-            await until(lambda: lines)
+            await until_within(DEADLINE, lambda: lines)
             kafka_broker.launch()
             await until_within(25, lambda: worker.assigned)
             await post.flowing()
@@ -135,4 +134,4 @@ async def test_a_broker_without_the_group_protocol_of_today_gets_the_one_before(
             one, two = post.read(), post.read()
             await post.ready()
             post.publish(*range(40))
-            await until(lambda: len(one.got) + len(two.got) == 40)
+            await until_within(DEADLINE, lambda: len(one.got) + len(two.got) == 40)

@@ -19,9 +19,8 @@ from structlog.testing import capture_logs
 
 from distributedjob.dispatch.kafka import keeper
 from distributedjob.dispatch.kafka.access import KafkaAccess
-from support.kafka_post import KafkaPost, access_to, until_within
+from support.kafka_post import DEADLINE, KafkaPost, access_to, until_within
 from support.kafka_server import KafkaBroker, KafkaUser
-from support.waiting import until
 
 USER = KafkaUser(name="dj", password="violet-otter", mechanism="PLAIN")
 RIGHTS = {
@@ -96,7 +95,7 @@ async def test_a_topic_with_more_partitions_than_wanted_is_used_as_it_is(
         await until_within(20, lambda: worker.assigned)
         await post.flowing()
         post.publish(*range(60))
-        await until(lambda: len(worker.got) == 60)
+        await until_within(DEADLINE, lambda: len(worker.got) == 60)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +108,7 @@ async def test_a_setting_that_loses_hints_is_named_with_the_way_out(
     make_topic(admin, access, **{setting.replace(".", "_"): value})
     with capture_logs() as lines:
         async with KafkaPost(access):
-            await until(lambda: lines)
+            await until_within(DEADLINE, lambda: lines)
     (line,) = [line for line in lines if line["log_level"] == "error"]
     assert (line["topic"], line["setting"], line["value"]) == (access.topic("default"), setting, value)
     assert "set it to" in line["remedy"]
@@ -122,7 +121,7 @@ async def test_a_topic_that_loses_hints_is_not_used_until_it_is_mended(
     make_topic(admin, access, cleanup_policy="compact")
     async with KafkaPost(access) as post:
         worker = post.read()
-        await until(lambda: post.kafka._watch._keeper._judge_at)
+        await until_within(DEADLINE, lambda: post.kafka._watch._keeper._judge_at)
         post.publish(1)
         entry = ConfigEntry("cleanup.policy", "delete", incremental_operation=AlterConfigOpType.SET)
         resource = ConfigResource(ConfigResource.Type.TOPIC, access.topic("default"), incremental_configs=[entry])
@@ -146,7 +145,7 @@ def guest(broker: KafkaBroker) -> KafkaPost:
 async def test_without_the_right_to_make_topics_one_line_says_what_to_do(guarded: KafkaBroker) -> None:
     with capture_logs() as lines:
         async with guest(guarded) as post:
-            await until(lambda: lines)
+            await until_within(DEADLINE, lambda: lines)
             looks = post.kafka._watch
             await until_within(20, lambda: looks.connected)
     (line,) = [line for line in lines if line["log_level"] == "error"]
