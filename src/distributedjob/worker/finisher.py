@@ -22,8 +22,10 @@ from distributedjob.worker.journal import Journal
 BATCH = 500
 SMALL_BATCH = 100
 GATHER = 0.01
-"""Seconds between two small batches: a result that finds the writers idle is written at once, and a stream of them
-shares its transactions."""
+LONGEST_GATHER = 0.025
+GATHER_TIMES = 4
+"""A result that finds the writers at rest is written at once. A stream of them shares its transactions: between two
+small batches is a pause of 10 to 25 ms (seconds here), longer where a batch takes longer. No slot waits for it."""
 
 STUCK_SECONDS = 0.1
 """A small batch waits for one that is under way, but not for one that takes longer: a row may be locked."""
@@ -59,6 +61,7 @@ class Finisher:
         self._in_flight = 0
         self._batches: list[list[Result]] = []
         self._began = 0.0
+        self._rests_until = 0.0
         self._journaled: set[tuple[int, int]] = set()
         self._journal_lock = asyncio.Lock()
         self._more = asyncio.Event()
@@ -94,13 +97,13 @@ class Finisher:
             batch = take_batch(self._waiting, limit=self._size.now)
             self._in_flight += len(batch)
             self._batches.append(batch)
-            self._began = time.monotonic()
+            began = self._began = time.monotonic()
             await self._write(batch)
             self._batches.remove(batch)
             if not self.backlog:
                 self._idle.set()
-            if len(self._waiting) < SMALL_BATCH:
-                await asyncio.sleep(GATHER)
+            now = time.monotonic()
+            self._rests_until = now + min(LONGEST_GATHER, max(GATHER, GATHER_TIMES * (now - began)))
 
     async def _turn(self) -> None:
         """Wait until there is a batch worth a transaction of its own."""
@@ -108,10 +111,19 @@ class Finisher:
             if not self._waiting:
                 self._more.clear()
                 await self._more.wait()
-            elif self._batches and len(self._waiting) < SMALL_BATCH and time.monotonic() - self._began < STUCK_SECONDS:
-                await asyncio.sleep(GATHER)
+            elif (pause := self._pause()) > 0:
+                await asyncio.sleep(pause)
             else:
                 return
+
+    def _pause(self) -> float:
+        """How long to let a small batch grow."""
+        now = time.monotonic()
+        if len(self._waiting) >= SMALL_BATCH:
+            return 0.0
+        if self._batches and now - self._began < STUCK_SECONDS:
+            return GATHER / 2
+        return min(GATHER / 2, self._rests_until - now)
 
     async def _write(self, batch: list[Result]) -> None:
         pause = FIRST_PAUSE
