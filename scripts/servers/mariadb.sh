@@ -6,7 +6,7 @@ mariadb_install() {
   { has mariadbd && has mariadb-install-db; } || apt_install mariadb-server-core mariadb-client-core
   [[ ! -d $dir/data ]] || return 0
   rm -rf "$dir/data.new"
-  mariadb-install-db --no-defaults "${AS_ROOT[@]}" --datadir="$dir/data.new" \
+  mariadb-install-db --no-defaults "${AS_ROOT[@]}" --datadir="$dir/data.new" --tmpdir="$dir" \
     --auth-root-authentication-method=normal --skip-test-db >"$dir/install.log" 2>&1 ||
     fail "mariadb-install-db failed: $(tail -n 1 "$dir/install.log")"
   mv "$dir/data.new" "$dir/data"

@@ -90,7 +90,8 @@ class MariadbServer(Daemon):
         """What makes the data folder."""
         program = shutil.which("mariadb-install-db", path=f"{home_of('mariadb')}:{os.environ['PATH']}")
         command = [str(program), "--no-defaults", *as_root(), f"--datadir={self.data}", "--skip-test-db"]
-        return [*command, "--auth-root-authentication-method=normal"]
+        # A MariaDB that starts deletes what others have in a shared folder for temporary tables.
+        return [*command, "--auth-root-authentication-method=normal", f"--tmpdir={self.folder}"]
 
     def _program(self) -> Sequence[str]:
         return [str(home_of("mariadb") / "mariadbd"), "--no-defaults", *as_root()]

@@ -7,6 +7,7 @@ from distributedjob.api.rest.dependencies import Api, Caller
 
 router = APIRouter(tags=["health"])
 
+UNREADY = {503: {"description": "Not now", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -16,7 +17,7 @@ async def live() -> str:
     return "live"
 
 
-@router.get("/v1/health/ready", response_class=PlainTextResponse)
+@router.get("/v1/health/ready", response_class=PlainTextResponse, responses=UNREADY)
 async def ready(api: Api, response: Response) -> str:
     """Say whether the program does its work: 200 `ready`, or 503 `unready`."""
     if api.readiness():
