@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from distributedjob.model.errors import Unavailable
@@ -24,8 +25,9 @@ HINT_LIMIT = 200_000
 """Hints beyond this many are dropped; the pull finds their rows."""
 
 SMALL_BATCH = 32
+SMALL_PART = 4
 LONGEST_GATHER = 0.015
-"""Seconds."""
+"""A claim is small below this many rows, and below this part of the slots. Seconds."""
 
 LONGEST_SLEEP = 1.0
 PAUSE = 0.1
@@ -60,6 +62,8 @@ class Intake:
         self._hints = Hints()
         self._on_room: list[Callable[[], None]] = []
         self._wake = asyncio.Event()
+        self._enough = min(SMALL_BATCH, slots.total // SMALL_PART)
+        self._gathered = asyncio.Event()
         self._closing = False
         self._rests_until: Instant = 0
         self._took = 0.0
@@ -108,6 +112,8 @@ class Intake:
         """A slot became free."""
         if self._hints:
             self._wake.set()
+        if self._slots.free >= self._enough:
+            self._gathered.set()
         for listener in self._on_room:
             listener()
 
@@ -134,9 +140,14 @@ class Intake:
 
     async def _gather(self, claimed: int) -> None:
         """After a small claim that left work behind, let some slots come together: most of a transaction's cost is
-        the transaction's, not its rows'. What finds free slots is never kept waiting."""
-        if claimed < SMALL_BATCH:
-            await asyncio.sleep(min(LONGEST_GATHER, 2 * self._took))
+        the transaction's, not its rows'. What finds free slots is never kept waiting, and calls that end together
+        go on together."""
+        if claimed >= self._enough or self._slots.free >= self._enough:
+            return
+        self._gathered.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_GATHER):
+                await self._gathered.wait()
 
     def _ready(self) -> Mapping[str, Sequence[tuple[int, int]]]:
         room = self._slots.take(min(self._size.now, len(self._hints)))
