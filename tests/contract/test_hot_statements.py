@@ -1,6 +1,7 @@
 """The hot statements mean the same on every database."""
 
 import json
+from dataclasses import fields
 
 import pytest
 from sqlalchemy import Connection, insert, select, update
@@ -157,6 +158,18 @@ async def test_the_pull_takes_the_most_urgent_first(store: Store) -> None:
         lambda c: store.hot.pull(c, queue="default", session=ME, due_before=NOW, now=NOW, limit=2)
     )
     assert sorted(c.id for c in claimed) == [2, 3]
+
+
+async def test_the_pull_gives_each_row_as_its_claim_left_it(store: Store) -> None:
+    await record(store, pending(1), pending(2, attempt=2, fence=4, started_at=NOW - 7, claimed_at=NOW - 3))
+    pulled = await store.write(
+        lambda c: store.hot.pull(c, queue="default", session=ME, due_before=NOW, now=NOW, limit=9)
+    )
+    columns = [execution.c[field.name] for field in fields(Claimed)]
+    held = (execution.c.state == State.RUNNING, execution.c.holder == ME)
+    rows = await store.read(lambda c: [Claimed(*row) for row in c.execute(select(*columns).where(*held))])
+    assert len(rows) == 2
+    assert sorted(pulled, key=lambda one: one.id) == sorted(rows, key=lambda one: one.id)
 
 
 async def test_a_result_needs_its_holder_and_its_fence(store: Store) -> None:

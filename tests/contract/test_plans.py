@@ -120,7 +120,7 @@ async def test_due_schedules_are_read_from_their_index_alone_in_order(filled: Of
 
 
 async def test_the_pull_reads_the_live_index_in_order(filled: Office) -> None:
-    found = await plan(filled, "pull", ("default", NOON + ROWS, NOON, 100))
+    found = await plan(filled, "pull", (NOON, NOON, "default", NOON + ROWS, NOON, 100))
     narrow = ("INDEX live (state=? AND queue=?", "ref live", "Index lookup on e using live (state = 1, queue")
     assert any(words in found for words in narrow), found
     assert not any(sort in found for sort in SORTS), found

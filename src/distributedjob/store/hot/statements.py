@@ -50,6 +50,12 @@ CLAIMED = (
     "e.id, e.task_id, e.source_id, e.revision, e.fire_at, e.not_before, e.deadline_at, e.fence, e.attempt, "
     "e.{trigger}, e.flags, e.claimed_at, e.started_at, e.department_id"
 )
+TO_BE_CLAIMED = (
+    CLAIMED.replace("e.fence", "e.fence + 1")
+    .replace("e.attempt", "e.attempt + 1")
+    .replace("e.claimed_at", "{mark}")
+    .replace("e.started_at", "COALESCE(e.started_at, {mark})")
+)
 
 
 def as_json(rows: Iterable[Sequence[Any]]) -> str:
@@ -134,12 +140,20 @@ class HotStatements:
         limit: int,
         except_departments: Sequence[int] = (),
     ) -> list[Claimed]:
-        """Claim up to `limit` executions that have been due since `due_before`, by priority."""
-        rows = connection.exec_driver_sql(self._except("pull", except_departments), (queue, due_before, now, limit))
-        hints = [(row[0], row[1]) for row in rows]
-        return self.claim(
-            connection, hints, queue=queue, session=session, now=now, except_departments=except_departments
-        )
+        """Claim up to `limit` executions that have been due since `due_before`, by priority.
+
+        What is read is locked, and read as the claim leaves it, so nothing is read again.
+        """
+        sql = self._except("pull", except_departments)
+        claims = [Claimed(*row) for row in connection.exec_driver_sql(sql, (now, now, queue, due_before, now, limit))]
+        if not claims:
+            return []
+        hints = [(claimed.id, claimed.fence - 1) for claimed in claims]
+        sql = self._except("claim", except_departments)
+        changed = connection.exec_driver_sql(sql, self._claim_parameters(hints, queue, session, now)).rowcount
+        if changed < len(claims):
+            raise RuntimeError(f"{len(claims) - changed} of {len(claims)} locked executions could not be claimed")
+        return claims
 
     def mark(self, connection: Connection, claims: Sequence[tuple[int, int, int]]) -> set[int]:
         """Set the start mark of (id, holder, fence); returns the ids that carry it now and may be called."""
@@ -212,6 +226,7 @@ def _texts(d: Dialect) -> dict[str, str]:
     source = ", ".join(f"j.{trigger if name == 'trigger' else name}" for name in ExecutionRow._fields)
     execution = [(trigger if name == "trigger" else name, kind) for name, kind in columns_of(ExecutionRow)]
     claimed = CLAIMED.replace("{trigger}", trigger)
+    to_be_claimed = TO_BE_CLAIMED.replace("{trigger}", trigger).replace("{mark}", d.mark)
     unlive = "+" if d.name == "sqlite" else ""  # keeps SQLite's planner off the `live` index: rows come by id
     lock = (
         "SELECT s.id, s.task_id, s.department_id, s.revision, s.next_fire_at, s.fires_left, s.seed, s.definition "
@@ -252,7 +267,7 @@ def _texts(d: Dialect) -> dict[str, str]:
         "claimed": f"SELECT {claimed} FROM {d.rows(ID_FENCE)} {d.join} execution AS e "
         f"ON e.id = j.id AND e.fence = j.fence + 1 AND {unlive}e.state = 3 AND e.holder = {d.mark} "
         f"AND e.claimed_at = {d.mark}",
-        "pull": f"SELECT e.id, e.fence FROM execution AS e {d.live_index} WHERE e.state = 1 AND {d.live_rows} "
+        "pull": f"SELECT {to_be_claimed} FROM execution AS e {d.live_index} WHERE e.state = 1 AND {d.live_rows} "
         f"AND e.queue = {d.mark} AND e.not_before <= {d.mark} AND e.deadline_at > {d.mark} AND e.cancel_asked = 0 "
         f"{ALL_DEPARTMENTS} ORDER BY e.priority, e.not_before LIMIT {d.mark} {d.skip_locked}",
         "mark": d.update(
