@@ -77,12 +77,6 @@ def _all_broken_builds_are_caught(name: str | None) -> bool:
     return not missed
 
 
-def _small_legs_are_clean(source: Path) -> bool:
-    folders = {name: FOLDER / f"sound-{name.replace(' ', '-')}" for name in broken.LEGS}
-    parts = [_run(leg(), folders[name], source) for name, leg in broken.LEGS.items()]
-    return all(part.is_clean for part in parts)
-
-
 _CAUGHT = {True: "caught", False: "NOT CAUGHT"}
 
 

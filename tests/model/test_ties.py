@@ -104,7 +104,7 @@ def test_the_states_are_numbered_as_in_the_program() -> None:
 
 @pytest.mark.parametrize("statement", CONDITIONS)
 def test_a_hot_statement_has_the_conditions_that_the_model_assumes(statement: str) -> None:
-    (texts,) = (node for node in parsed("store.hot.statements").body if named(node) == "_texts")
+    (texts,) = (node for node in parsed("store.hot.texts").body if named(node) == "texts")
     pairs = [
         pair
         for node in ast.walk(texts)

@@ -173,14 +173,14 @@ class Recorder:
         the transaction's, not its rows'. A fire that finds the recorder idle is never kept waiting."""
         next_at = self._window.next_at
         if recorded < SMALL_BATCH and next_at is not None and next_at <= self._clock.now():
-            await asyncio.sleep(min(LONGEST_GATHER, 2 * took) / 1_000_000)
+            await asyncio.sleep(min(LONGEST_GATHER, 2 * took) / SECOND)
 
     async def _sleep(self) -> None:
         self._wake.clear()
         next_at = self._window.next_at
         pause = LONGEST_SLEEP
         if next_at is not None and not self._clock.frozen:
-            pause = min(pause, (next_at - self._clock.now()) / 1_000_000)
+            pause = min(pause, (next_at - self._clock.now()) / SECOND)
         if pause <= 0:
             return
         try:

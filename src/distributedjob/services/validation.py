@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from distributedjob.model.errors import FieldError, Invalid
-from distributedjob.model.instant import Instant, micros, to_rfc3339
+from distributedjob.model.instant import SECOND, Instant, micros, to_rfc3339
 from distributedjob.model.schedule import CronTiming, OnceTiming, Schedule
 from distributedjob.model.target import Target
 from distributedjob.model.task import TaskDefinition
@@ -106,7 +106,7 @@ def _future(path: str, schedule: Schedule, definition: TaskDefinition, now: Inst
         return
     grace = micros((schedule.misfire or definition.policies.misfire).grace)
     if schedule.timing.at < now - grace:
-        message = f"is past by more than the misfire grace of {grace / 1_000_000:g} s, so it would never fire"
+        message = f"is past by more than the misfire grace of {grace / SECOND:g} s, so it would never fire"
         yield FieldError(f"{path}.at", message, "once_past")
     elif not _inside_window(schedule, schedule.timing.at):
         yield FieldError(f"{path}.at", "lies outside the window of start_at and end_at", "never_fires")

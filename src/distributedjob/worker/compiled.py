@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
-from distributedjob.model.instant import Instant, micros
+from distributedjob.model.instant import SECOND, Instant, micros
 from distributedjob.model.policies import Delivery, Policies
 from distributedjob.model.schedule import CronTiming
 from distributedjob.model.task import TaskDefinition
 from distributedjob.store.revisions import RevisionId
 from distributedjob.targets.render import CompiledTarget, compile_target
-
-MICROS_PER_SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class CompiledTask:
         """The total timeout of an attempt that begins now; 0 or less when the execution's own has passed."""
         if self.limit_micros is None:
             return self.total_seconds
-        return min(self.total_seconds, (started_at + self.limit_micros - now) / MICROS_PER_SECOND)
+        return min(self.total_seconds, (started_at + self.limit_micros - now) / SECOND)
 
 
 def compile_task(definition: TaskDefinition) -> CompiledTask:

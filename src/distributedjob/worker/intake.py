@@ -160,7 +160,7 @@ class Intake:
         pause = LONGEST_SLEEP
         next_at = self._hints.next_at
         if next_at is not None and self._slots.free > 0:
-            pause = min(pause, max(0.0, (next_at - self._now()) / 1_000_000))
+            pause = min(pause, max(0.0, (next_at - self._now()) / SECOND))
         try:
             async with asyncio.timeout(pause):
                 await self._wake.wait()

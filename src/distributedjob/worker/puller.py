@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from distributedjob.model.instant import SECOND
 from distributedjob.worker.intake import Intake
 
-HEAL_AFTER = 1_000_000
-"""While hints flow, only what is this long past its time is pulled (microseconds)."""
+HEAL_AFTER = SECOND
+"""While hints flow, only what is this long past its time is pulled."""
 
 HEAL_SECONDS = 1.0
 PULL_SECONDS = 0.1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from distributedjob.cluster.port import Membership
 from distributedjob.dispatch.port import CancelAsked
 from distributedjob.model.execution import FIRST_TERMINAL, Claimed, State, Trigger
+from distributedjob.model.instant import SECOND
 from distributedjob.model.task import TaskDefinition
 from distributedjob.services.batch import Slots as FreeSlots
 from distributedjob.services.desk import Desk
@@ -24,7 +25,6 @@ from distributedjob.worker.reconciler import Reconciler
 from distributedjob.worker.runner import Runner, RunnerParts, Running, Stop
 from distributedjob.worker.slots import Slots
 
-MICROS = 1_000_000
 LOGGED = frozenset({State.FAILED, State.TIMED_OUT, State.UNKNOWN})
 
 CUT_SECONDS = 5.0
@@ -164,7 +164,7 @@ class Worker:
     def _ended(self, ending: Ending) -> None:
         claimed = ending.claimed
         if ending.sent_at is not None and claimed.attempt == 1 and claimed.trigger == Trigger.SCHEDULE:
-            self._parts.metrics.fire_to_sent.observe((ending.sent_at - claimed.not_before) / MICROS)
+            self._parts.metrics.fire_to_sent.observe((ending.sent_at - claimed.not_before) / SECOND)
         self.finisher.add(result_of(ending, session=self._session))
         self.slots.give_back(1)
         self.intake.wake()

@@ -1,5 +1,7 @@
 """Liveness, readiness and metrics. Health says one word, and nothing to strangers but that."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
@@ -7,7 +9,9 @@ from distributedjob.api.rest.dependencies import Api, Caller
 
 router = APIRouter(tags=["health"])
 
-UNREADY = {503: {"description": "Not now", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+UNREADY: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Not now", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
