@@ -4,12 +4,14 @@ A connection that rested longer than the server keeps it, or that led to a serve
 replaced before its next use; the new one resolves the server's name again.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
-from sqlalchemy import URL, Dialect, ExceptionContext, event
+from sqlalchemy import URL, Connection, Dialect, ExceptionContext, event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.util import greenlet_spawn
 
 from distributedjob.model.instant import SECOND
 from distributedjob.runtime.clock import boot_micros
@@ -17,6 +19,7 @@ from distributedjob.store.errors import Denied
 from distributedjob.store.refusals import DENIED
 from distributedjob.store.session import init_command
 
+T = TypeVar("T")
 Isolation = Literal["READ COMMITTED", "AUTOCOMMIT"]
 
 RECYCLE_SECONDS = 1800
@@ -62,11 +65,18 @@ class Connections:
         assert isinstance(pool, QueuePool)
         return pool.checkedout()
 
-    def open(self) -> AsyncConnection:
-        """A connection for one `async with`; waits for a free one."""
+    async def lend(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` with a connection; waits for a free one. What is cancelled ends its connection.
+
+        All of it in one greenlet: the library's own asynchronous connection takes five for a transaction, and a task.
+        """
         if self.used >= self.size:
             self.waits += 1
-        return self._engine.connect()
+        return await greenlet_spawn(self._lend, work)
+
+    def _lend(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.sync_engine.connect() as connection:
+            return work(connection)
 
     def distrust(self) -> None:
         """Use none of the connections made so far for another transaction."""

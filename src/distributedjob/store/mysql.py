@@ -8,6 +8,7 @@ its connections worthless, so the next transaction finds the new one.
 import asyncio
 import random
 from collections import Counter
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import URL
@@ -77,8 +78,8 @@ class MysqlStore:
 
     async def read(self, unit: Unit[T]) -> T:
         try:
-            async with asyncio.timeout(self._timeout), self.connections.open() as connection:
-                return await connection.run_sync(unit)
+            async with asyncio.timeout(self._timeout):
+                return await self.connections.lend(unit)
         except DBAPIError as error:
             raise await self._translate(error, code_of(error)) from error
         except (PoolTimeout, *SILENCE) as error:
@@ -92,12 +93,10 @@ class MysqlStore:
         await self.connections.close()
 
     async def _transaction(self, unit: Unit[T]) -> T:
-        async with asyncio.timeout(self._timeout), self.connections.open() as connection:
-            async with connection.begin():
-                answer = await connection.run_sync(unit)
-                crash.reached("before_commit")
-            crash.reached("after_commit")
-            return answer
+        async with asyncio.timeout(self._timeout):
+            answer = await self.connections.lend(partial(_commit, unit))
+        crash.reached("after_commit")
+        return answer
 
     def _silence(self, error: Exception) -> StoreUnavailable:
         if isinstance(error, PoolTimeout):
@@ -154,6 +153,13 @@ class BlockingMysql:
     def close(self) -> None:
         self._runner.run(self._store.close())
         self._runner.close()
+
+
+def _commit(unit: Unit[T], connection: Connection) -> T:
+    with connection.begin():
+        answer = unit(connection)
+        crash.reached("before_commit")
+    return answer
 
 
 def _max_allowed_packet(connection: Connection) -> int:

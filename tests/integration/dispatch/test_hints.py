@@ -167,7 +167,8 @@ async def test_two_clusters_on_one_prefix_take_no_hint_of_each_other(post: Kafka
     async with KafkaPost(post.access, key=b"o" * 32) as other:
         await until_within(DEADLINE, lambda: other.kafka._watch.find("default"))
         with capture_logs() as lines:
-            other.publish(*range(8))
+            for number in range(8):
+                other.publish(number)
             await until_within(DEADLINE, lambda: post.dropped("foreign") >= 4)
     assert worker.got == []
     assert "kafka_prefix" in lines[0]["remedy"]

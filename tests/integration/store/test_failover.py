@@ -91,7 +91,7 @@ async def test_rows_that_others_hold_too_long_are_an_outage_that_says_so(mariadb
     store = MysqlStore(parse_url(mariadb_url), pool_size=2)
     await store.write(lambda c: c.exec_driver_sql("CREATE TABLE word (id INTEGER PRIMARY KEY)") and None)
     await store.write(lambda c: c.exec_driver_sql("INSERT INTO word VALUES (1)") and None)
-    holder = await store.connections.open().start()
+    holder = await store.connections._engine.connect().start()
     await holder.run_sync(lambda c: c.exec_driver_sql("SELECT id FROM word FOR UPDATE").all())
 
     def wanting(connection: Connection) -> None:

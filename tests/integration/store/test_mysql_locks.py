@@ -69,7 +69,7 @@ async def test_a_transaction_that_falls_silent_loses_its_locks(url: str) -> None
     frozen, other = (MysqlStore(parse_url(url), pool_size=1, idle_seconds=2) for _ in range(2))
     await other.write(lambda c: c.exec_driver_sql("CREATE TABLE word (id INTEGER PRIMARY KEY, n INTEGER)") and None)
     await other.write(lambda c: c.exec_driver_sql("INSERT INTO word VALUES (1, 0)") and None)
-    silent = await frozen.connections.open().start()
+    silent = await frozen.connections._engine.connect().start()
     try:
         await silent.run_sync(lambda c: c.exec_driver_sql("SELECT n FROM word WHERE id = 1 FOR UPDATE").all())
         async with asyncio.timeout(4.0):
@@ -92,7 +92,7 @@ async def test_a_connection_that_rested_too_long_is_replaced_before_its_next_use
 
 
 async def test_leaving_a_gate_does_not_wait_for_the_entries_of_others(store: MysqlStore) -> None:
-    first, second = await store.connections.open().start(), await store.connections.open().start()
+    first, second = await store.connections._engine.connect().start(), await store.connections._engine.connect().start()
     try:
         assert await first.run_sync(lambda c: store.hot.leave_gates(c, [OTHERS])) == 1
         async with asyncio.timeout(2.0):

@@ -21,7 +21,7 @@ async def test_a_schedule_that_somebody_holds_does_not_hold_up_the_others(office
     await office.add_task(every(60, id_=5), cursor=NOON)
     await office.add_task(every(60, id_=6), cursor=NOON)
     assert isinstance(office.store, MysqlStore)
-    holder = await office.store.connections.open().start()
+    holder = await office.store.connections._engine.connect().start()
     try:
         await holder.run_sync(lambda c: office.store.hot.lock_schedules(c, [5]))
         async with asyncio.timeout(2.0):
@@ -35,7 +35,7 @@ async def test_a_schedule_that_somebody_holds_does_not_hold_up_the_others(office
 async def test_what_was_held_is_recorded_once_it_is_free(office: Office) -> None:
     await office.add_task(every(60, id_=5), cursor=NOON)
     assert isinstance(office.store, MysqlStore)
-    holder = await office.store.connections.open().start()
+    holder = await office.store.connections._engine.connect().start()
     await holder.run_sync(lambda c: office.store.hot.lock_schedules(c, [5]))
     await office.desk.write(lambda tx: record_free(tx, [5]))
     await holder.close()

@@ -25,6 +25,10 @@ from distributedjob.telemetry.metrics import Metrics
 POLL_SECONDS = 0.2
 FLUSH_SECONDS = 0.5
 FAILING_SECONDS = 3.0
+FEWEST = 8
+"""Hints of one message, where there are so many: most of what a message costs is not its hints'. With very many all
+partitions get their part."""
+
 MOST_MESSAGES = 10_000
 MOST_KILOBYTES = 16_384
 PATIENCE_MS = 3_000
@@ -82,7 +86,7 @@ class HintPublisher:
             self._drop(Dropped.NO_TOPIC, len(near))
             return
         name = self._name_of(queue, topic)
-        size = min(LIMIT, -(-len(near) // topic.partitions))
+        size = min(LIMIT, max(FEWEST, -(-len(near) // topic.partitions)))
         for start in range(0, len(near), max(1, size)):
             part = near[start : start + size]
             payload = encode(part, cluster=self._cluster, sent_at=now)
