@@ -60,7 +60,7 @@ class Settings(NeighbourSettings, BaseSettings):
     labels: tuple[Annotated[str, Field(pattern=LABEL)], ...] = Field(
         (), max_length=32, description="Facts about this node for lists and filters, as name=value: zone=a."
     )
-    slots: int = Field(256, ge=1, le=10_000, description="Executions this node's worker holds at once.")
+    slots: int = Field(256, ge=1, le=10_000, description="Calls this node's worker makes at once.")
     pool_size: int | None = Field(
         None,
         ge=1,

@@ -11,7 +11,7 @@ from distributedjob.runtime.crew import Crew
 from distributedjob.targets.http import HttpCaller
 from distributedjob.worker.journal import Journal
 from distributedjob.worker.puller import HEAL_SECONDS, PULL_SECONDS, Puller
-from distributedjob.worker.worker import CancelLook, Worker, WorkerParts
+from distributedjob.worker.worker import PATIENCE_SECONDS, AheadLook, CancelLook, Worker, WorkerParts
 
 
 def open_worker(resources: Resources, *, membership: Membership, caller: HttpCaller, journal: Journal) -> Worker:
@@ -41,11 +41,12 @@ def start_worker(worker: Worker, resources: Resources, *, journal: Journal, work
     puller = Puller(worker.intake, hinted=hinted, clock=time.monotonic, on_pulled=metrics.pulled.inc)
     keep(working, puller, every=HEAL_SECONDS if settings.uses_sqlite else PULL_SECONDS, events=events)
     keep(writing, worker.reconciler, every=5.0, events=events)
+    keep(writing, AheadLook(worker), every=PATIENCE_SECONDS / 2, events=events)
     cancels = CancelLook(worker)
     looking = keep(writing, cancels, every=1.0, events=events)
     resources.dispatch.listen(CancelAsked, lambda news: looking.wake() if cancels.concerns(news) else None)
-    metrics.watch("slots", "Executions this worker may hold at once.", lambda: worker.slots.total)
-    metrics.watch("slots_used", "Executions this worker holds.", lambda: worker.slots.used)
+    metrics.watch("slots", "Calls this worker may make at once.", lambda: worker.slots.total)
+    metrics.watch("slots_used", "Executions this worker has claimed and not ended.", lambda: worker.slots.used)
     metrics.watch("hints_waiting", "Hints that wait for a slot.", lambda: worker.intake.waiting)
     metrics.watch("results_waiting", "Results that are not in the database yet.", lambda: worker.finisher.backlog)
     metrics.watch("journal_bytes", "Size of the journal of results.", lambda: journal.size)

@@ -37,7 +37,7 @@ REST = 2 * SECOND
 
 
 class Intake:
-    """Claims for one node. Slots are taken before a claim, so nothing is claimed that cannot start."""
+    """Claims for one node. Room is taken before a claim, so nothing is claimed that cannot start at once or shortly."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Intake:
         """A slot became free."""
         if self._hints:
             self._wake.set()
-        if self._slots.free >= self._enough:
+        if self._slots.room >= self._enough:
             self._gathered.set()
         for listener in self._on_room:
             listener()
@@ -142,7 +142,7 @@ class Intake:
         """After a small claim that left work behind, let some slots come together: most of a transaction's cost is
         the transaction's, not its rows'. What finds free slots is never kept waiting, and calls that end together
         go on together."""
-        if claimed >= self._enough or self._slots.free >= self._enough:
+        if claimed >= self._enough or self._slots.room >= self._enough:
             return
         self._gathered.clear()
         with suppress(TimeoutError):
@@ -150,7 +150,7 @@ class Intake:
                 await self._gathered.wait()
 
     def _ready(self) -> Mapping[str, Sequence[tuple[int, int]]]:
-        room = self._slots.take(min(self._size.now, len(self._hints)))
+        room = self._slots.take_room(min(self._size.now, len(self._hints)))
         ready = self._hints.take(room, now=self._now())
         self._slots.give_back(room - sum(map(len, ready.values())))
         return ready
@@ -159,7 +159,7 @@ class Intake:
         self._wake.clear()
         pause = LONGEST_SLEEP
         next_at = self._hints.next_at
-        if next_at is not None and self._slots.free > 0:
+        if next_at is not None and self._slots.room > 0:
             pause = min(pause, max(0.0, (next_at - self._now()) / SECOND))
         try:
             async with asyncio.timeout(pause):
@@ -202,7 +202,7 @@ class Intake:
 
     async def heal(self, age: int) -> tuple[int, bool]:
         """Claim what has been due for `age` microseconds, though hints should have brought it; how many, and whether
-        to come back for more at once. Hints need slots too: it takes half the free ones at most, and comes back only
+        to come back for more at once. Hints need slots too: it takes half the room at most, and comes back only
         if no hint waits."""
         healed = await self._pull_queues(age, share=2)
         more = self._behind and not self._hints.waiting
@@ -219,7 +219,7 @@ class Intake:
         for queue in self._queues:
             if self._is_stopped(queue):
                 continue
-            taken = self._slots.take(min(self._size.now, -(-self._slots.free // share)))
+            taken = self._slots.take_room(min(self._size.now, -(-self._slots.room // share)))
             found = await self._pull(queue, taken, age) if taken else 0
             behind |= found == taken if taken else self._behind
             pulled += found

@@ -6,6 +6,7 @@ is in memory and immediately before the first byte, so a node that was frozen or
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -24,6 +25,7 @@ from distributedjob.targets.http import HttpCaller, Line
 from distributedjob.targets.request import Request
 from distributedjob.targets.signature import signature_of
 from distributedjob.targets.templates import RunVariables
+from distributedjob.worker.ahead import Ahead
 from distributedjob.worker.compiled import CompiledTask
 from distributedjob.worker.marker import Marker
 
@@ -66,6 +68,7 @@ class RunnerParts:
 
     caller: HttpCaller
     marker: Marker
+    ahead: Ahead
     membership: Membership
     board: StopBoard
     now: Callable[[], Instant]
@@ -81,19 +84,20 @@ class Runner:
     def __init__(self, parts: RunnerParts, *, slots: int) -> None:
         self._parts = parts
         self._slots = slots
-        self._queue: asyncio.Queue[Running] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[float, Running]] = asyncio.Queue()
+        """What waits for a coroutine, and since when, in seconds of the monotonic clock."""
         self.running: dict[Claim, Running] = {}
         """The finisher's news removes them."""
         self._disowned: set[Claim] = set()
 
     def start(self, runs: Sequence[Running]) -> int:
         """Take runs that this session has claimed; returns how many. One claim is run once, whatever says it twice."""
-        started = 0
+        started, now = 0, time.monotonic()
         for run in runs:
             claim = (run.claimed.id, run.claimed.fence)
             if claim not in self.running and claim not in self._disowned:
                 self.running[claim] = run
-                self._queue.put_nowait(run)
+                self._queue.put_nowait((now, run))
                 started += 1
         return started
 
@@ -108,6 +112,17 @@ class Runner:
             if run.worker is not None:
                 run.worker.cancel()
 
+    def release(self, *, waiting: float) -> int:
+        """Give back what has waited for `waiting` seconds and has not begun; returns how many."""
+        before = time.monotonic() - waiting
+        queue = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        for since, run in queue:
+            if since > before:
+                self._queue.put_nowait((since, run))
+            else:
+                self._end(run, RELEASED)
+        return len(queue) - self._queue.qsize()
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._slots):
@@ -115,8 +130,11 @@ class Runner:
 
     async def _work(self) -> None:
         while True:
-            run = await self._queue.get()
-            self._end(run, await self._outcome(run))
+            _, run = await self._queue.get()
+            began = time.monotonic()
+            outcome = await self._outcome(run)
+            self._parts.ahead.note(time.monotonic() - began)
+            self._end(run, outcome)
 
     async def _outcome(self, run: Running) -> Outcome:
         if run.stop is not None:

@@ -1,7 +1,7 @@
 """A worker's parts put together: slots, runner, intake, finisher, and what keeps them honest."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from distributedjob.cluster.port import Membership
@@ -26,6 +26,9 @@ from distributedjob.worker.runner import Runner, RunnerParts, Running, Stop
 from distributedjob.worker.slots import Slots
 
 LOGGED = frozenset({State.FAILED, State.TIMED_OUT, State.UNKNOWN})
+
+PATIENCE_SECONDS = 0.5
+"""How long an execution may wait here for a slot; others may have one."""
 
 CUT_SECONDS = 5.0
 """A call that is cut ends in milliseconds; one that does not is left to the rescue."""
@@ -73,6 +76,7 @@ class Worker:
             RunnerParts(
                 caller=parts.caller,
                 marker=self.marker,
+                ahead=self.slots.ahead,
                 membership=parts.membership,
                 board=desk.board,
                 now=desk.clock,
@@ -149,14 +153,16 @@ class Worker:
 
     def release_waiting(self) -> int:
         """Give back what is claimed and has not started; returns how many."""
-        return len(self._stop(run for run in self.runner.running.values() if run.worker is None))
+        return self.runner.release(waiting=0)
+
+    def release_overdue(self) -> None:
+        """Give back what was claimed ahead for slots that did not become free."""
+        if self.runner.release(waiting=PATIENCE_SECONDS):
+            self.slots.ahead.forget()
 
     def cut(self) -> list[Running]:
         """Close every call in the air; returns what was not over."""
-        return self._stop(self.runner.running.values())
-
-    def _stop(self, runs: Iterable[Running]) -> list[Running]:
-        found = [run for run in runs if not run.ended]
+        found = [run for run in self.runner.running.values() if not run.ended]
         for run in found:
             self.runner.stop(run, Stop.DRAIN)
         return found
@@ -214,4 +220,17 @@ class CancelLook:
 
     async def run_once(self) -> bool:
         await self._worker.look_for_cancels()
+        return False
+
+
+class AheadLook:
+    """Sees to it that nothing waits long for a slot of this worker."""
+
+    name = "ahead_look"
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def run_once(self) -> bool:
+        self._worker.release_overdue()
         return False
