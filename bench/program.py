@@ -101,6 +101,12 @@ class Program:
         headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         return httpx2.Client(base_url=self._base_url, headers=headers, timeout=30, trust_env=False)
 
+    def gauge(self, name: str, *, client: httpx2.Client) -> float:
+        """The value of a metric without labels; `client` is logged in at any node of the installation."""
+        answer = client.get(f"{self._base_url}/metrics")
+        answer.raise_for_status()
+        return next(float(line.split()[1]) for line in answer.text.splitlines() if line.startswith(f"{name} "))
+
     def _is_ready(self) -> bool:
         # Not the client library: making one of its clients costs more than the answer, on the cores that start.
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)) as connection:

@@ -93,11 +93,15 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         now = time.time_ns()
         if self._path.startswith(SLOW_PATH):
-            asyncio.get_running_loop().call_later(SLOW_SECONDS, self._transport.write, ANSWER)
+            asyncio.get_running_loop().call_later(SLOW_SECONDS, self._answer)
         else:
-            self._transport.write(ANSWER)
+            self._answer()
         task = self._path.rpartition(b"/")[2]
         self._log.note(now, fire_at=self._fire_at, execution=self._execution, task=task, attempt=self._attempt)
+
+    def _answer(self) -> None:
+        if not self._transport.is_closing():  # whoever called may have been killed
+            self._transport.write(ANSWER)
 
 
 class Sink:
