@@ -92,7 +92,7 @@ class BadLine(Trouble):
 
 @dataclass(frozen=True, slots=True)
 class LoseCommit(Trouble):
-    """The answer of one COMMIT is cut away: the node cannot know whether it was written."""
+    """The answer to the COMMIT of one transaction that wrote is cut away: the node cannot know whether it was written."""
 
     role: str
 

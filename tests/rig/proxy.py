@@ -1,7 +1,8 @@
 """A TCP relay between one node and one server, which can delay, stall in one direction, cut, refuse and reset.
 
-It knows one thing of the MySQL protocol: what a COMMIT looks like, so that the connection can be cut after the server
-has committed and before the client hears of it: the moment at which a client cannot know what happened.
+It knows one thing of the MySQL protocol: what the COMMIT of a transaction that wrote something looks like, so that the
+connection can be cut after the server has committed and before the client hears of it: the moment at which a client
+cannot know what happened.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 _COMMIT = b"\x07\x00\x00\x00\x03COMMIT"
+_WRITES = (b"\x03INSERT ", b"\x03UPDATE ", b"\x03DELETE ")
 _CHUNK = 1 << 16
 _AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -35,6 +37,8 @@ class _Link:
     up: asyncio.StreamWriter
     doomed: bool = False
     """A COMMIT is on its way up; its answer must not come down."""
+    wrote: bool = False
+    """In the transaction that is open."""
     passed: int = 0
 
     def abort(self) -> None:
@@ -111,7 +115,7 @@ class Proxy:
             await self._listen()
 
     def swallow_commits(self, count: int) -> None:
-        """Break the connections of the next `count` COMMITs after the server has committed."""
+        """Break the connections of the next `count` transactions that wrote, after the server has committed them."""
         self._armed = count
 
     def reset_after(self, count: int) -> None:
@@ -153,9 +157,12 @@ class Proxy:
     async def _pump_up(self, reader: asyncio.StreamReader, link: _Link) -> None:
         while chunk := await reader.read(_CHUNK):
             await self._pass(Way.UP)
-            if self._armed and _COMMIT in chunk:
-                self._armed -= 1
-                link.doomed = True
+            link.wrote |= any(word in chunk for word in _WRITES)
+            if _COMMIT in chunk:
+                if self._armed and link.wrote:
+                    self._armed -= 1
+                    link.doomed = True
+                link.wrote = False
             link.up.write(chunk)
             await link.up.drain()
             self._count(link, chunk)

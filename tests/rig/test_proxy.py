@@ -8,6 +8,8 @@ import pytest
 from rig.proxy import Proxy, Way
 
 COMMIT = b"\x07\x00\x00\x00\x03COMMIT"
+WRITE = b"\x09\x00\x00\x00\x03UPDATE word"
+READ = b"\x09\x00\x00\x00\x03SELECT word FOR UPDATE"
 
 
 @pytest.fixture
@@ -111,13 +113,25 @@ async def test_a_connection_is_reset_after_so_many_bytes(proxy: Proxy) -> None:
 async def test_a_commit_reaches_the_server_but_its_answer_is_cut_away(proxy: Proxy, received: list[bytes]) -> None:
     client = await Client.connect(proxy)
     proxy.swallow_commits(1)
+    await client.ask(WRITE)
     assert await client.ask(COMMIT) == b""
-    assert received == [COMMIT]
+    assert received == [WRITE, COMMIT]
     assert proxy.swallowed == 1
+
+
+async def test_the_commit_of_what_wrote_nothing_passes(proxy: Proxy) -> None:
+    client = await Client.connect(proxy)
+    await client.ask(WRITE)
+    await client.ask(COMMIT)
+    proxy.swallow_commits(1)
+    await client.ask(READ)
+    assert await client.ask(COMMIT) == COMMIT
 
 
 async def test_only_as_many_commits_are_swallowed_as_asked(proxy: Proxy) -> None:
     proxy.swallow_commits(1)
     first, second = await Client.connect(proxy), await Client.connect(proxy)
+    await first.ask(WRITE)
     await first.ask(COMMIT)
+    await second.ask(WRITE)
     assert await second.ask(COMMIT) == COMMIT
