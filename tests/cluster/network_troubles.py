@@ -15,6 +15,7 @@ SETTLE_SECONDS = 3.0
 HELD_SECONDS = 8.0
 DELAY_SECONDS = 0.03
 RESET_BYTES = 20_000
+LOST_COMMITS = 3
 
 
 class How(Enum):
@@ -92,7 +93,8 @@ class BadLine(Trouble):
 
 @dataclass(frozen=True, slots=True)
 class LoseCommit(Trouble):
-    """The answer to the COMMIT of one transaction that wrote is cut away: the node cannot know whether it was written."""
+    """The answers to the next COMMITs are cut away: the node cannot know whether it was written. There are several, for
+    one of them is a heartbeat's as likely as not."""
 
     role: str
 
@@ -107,7 +109,7 @@ class LoseCommit(Trouble):
     async def strike(self, field: Field) -> None:
         async with field.victim(self.role) as member:
             since = now()
-            member.lines.database.swallow_commits(1)
+            member.lines.database.swallow_commits(LOST_COMMITS)
             await asyncio.sleep(1.0)
             await member.lines.database.heal()
             field.note(Harm.CUT, group=self.group, since=since, pid=member.node.pid)
