@@ -8,7 +8,7 @@ from typing import Any
 from cluster import report
 from cluster.leg import Leg, run_leg
 from cluster.neighbour_troubles import Lose
-from cluster.network_troubles import LoseCommit
+from cluster.network_troubles import PULLING, LoseCommit
 from cluster.node_troubles import Kill, WrongClock
 from cluster.report import Figures
 from cluster.shape import KAFKA, PULL, TWICE, WORKER, Shape
@@ -56,7 +56,7 @@ def lost_workers() -> Leg:
 
 def unanswered() -> Leg:
     """Workers whose claims are committed and not answered."""
-    return _leg("unanswered", PULL, *[LoseCommit(WORKER)] * 8)
+    return _leg("unanswered", PULL, *[LoseCommit(WORKER, PULLING)] * 8)
 
 
 def once() -> Leg:

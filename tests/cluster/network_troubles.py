@@ -15,7 +15,8 @@ SETTLE_SECONDS = 3.0
 HELD_SECONDS = 8.0
 DELAY_SECONDS = 0.03
 RESET_BYTES = 20_000
-LOST_COMMITS = 3
+PULLING = b"SKIP LOCKED"
+"""In the transactions that claim by a look, and in none that writes results."""
 
 
 class How(Enum):
@@ -93,10 +94,11 @@ class BadLine(Trouble):
 
 @dataclass(frozen=True, slots=True)
 class LoseCommit(Trouble):
-    """The answers to the next COMMITs are cut away: the node cannot know whether it was written. There are several, for
-    one of them is a heartbeat's as likely as not."""
+    """The answer to one COMMIT of a transaction that wrote is cut away: the node cannot know whether it was written."""
 
     role: str
+    saying: bytes = b""
+    """Only of a transaction with this in one of its statements."""
 
     @property
     def group(self) -> str:
@@ -109,7 +111,7 @@ class LoseCommit(Trouble):
     async def strike(self, field: Field) -> None:
         async with field.victim(self.role) as member:
             since = now()
-            member.lines.database.swallow_commits(LOST_COMMITS)
+            member.lines.database.swallow_commits(1, saying=self.saying)
             await asyncio.sleep(1.0)
             await member.lines.database.heal()
             field.note(Harm.CUT, group=self.group, since=since, pid=member.node.pid)

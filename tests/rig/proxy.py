@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 _COMMIT = b"\x07\x00\x00\x00\x03COMMIT"
+_ENDS = (_COMMIT, b"\x03ROLLBACK")
 _WRITES = (b"\x03INSERT ", b"\x03UPDATE ", b"\x03DELETE ")
 _CHUNK = 1 << 16
 _AT_ONCE = struct.pack("ii", 1, 0)
@@ -37,8 +38,8 @@ class _Link:
     up: asyncio.StreamWriter
     doomed: bool = False
     """A COMMIT is on its way up; its answer must not come down."""
-    wrote: bool = False
-    """In the transaction that is open."""
+    said: bytes = b""
+    """In the transaction that is open, since one was to be lost."""
     passed: int = 0
 
     def abort(self) -> None:
@@ -66,6 +67,7 @@ class Proxy:
     """Answers to a COMMIT that were cut away, so far."""
     resets: int = 0
     _armed: int = 0
+    _saying: bytes = b""
     _reset_after: int | None = None
     _links: set[_Link] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -114,9 +116,10 @@ class Proxy:
         if self._server is None:
             await self._listen()
 
-    def swallow_commits(self, count: int) -> None:
-        """Break the connections of the next `count` transactions that wrote, after the server has committed them."""
-        self._armed = count
+    def swallow_commits(self, count: int, *, saying: bytes = b"") -> None:
+        """Break the connections of the next `count` transactions that wrote something, after the server has committed
+        them; of those only that have `saying` in a statement."""
+        self._armed, self._saying = count, saying
 
     def reset_after(self, count: int) -> None:
         """Reset each connection as soon as `count` more bytes have passed, up and down together, until `heal`."""
@@ -157,15 +160,20 @@ class Proxy:
     async def _pump_up(self, reader: asyncio.StreamReader, link: _Link) -> None:
         while chunk := await reader.read(_CHUNK):
             await self._pass(Way.UP)
-            link.wrote |= any(word in chunk for word in _WRITES)
-            if _COMMIT in chunk:
-                if self._armed and link.wrote:
-                    self._armed -= 1
-                    link.doomed = True
-                link.wrote = False
+            if self._armed and self._is_meant(link, chunk):
+                self._armed -= 1
+                link.doomed = True
             link.up.write(chunk)
             await link.up.drain()
             self._count(link, chunk)
+
+    def _is_meant(self, link: _Link, chunk: bytes) -> bool:
+        """Whether this is the COMMIT to lose."""
+        link.said += chunk
+        if not any(end in chunk for end in _ENDS):
+            return False
+        said, link.said = link.said, b""
+        return _COMMIT in chunk and self._saying in said and any(word in said for word in _WRITES)
 
     async def _pump_down(self, reader: asyncio.StreamReader, link: _Link) -> None:
         while chunk := await reader.read(_CHUNK):

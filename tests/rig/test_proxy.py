@@ -128,6 +128,16 @@ async def test_the_commit_of_what_wrote_nothing_passes(proxy: Proxy) -> None:
     assert await client.ask(COMMIT) == COMMIT
 
 
+async def test_only_commits_of_what_was_meant_are_swallowed(proxy: Proxy) -> None:
+    client = await Client.connect(proxy)
+    proxy.swallow_commits(1, saying=b"FOR UPDATE")
+    await client.ask(WRITE)
+    assert await client.ask(COMMIT) == COMMIT
+    await client.ask(READ)
+    await client.ask(WRITE)
+    assert await client.ask(COMMIT) == b""
+
+
 async def test_only_as_many_commits_are_swallowed_as_asked(proxy: Proxy) -> None:
     proxy.swallow_commits(1)
     first, second = await Client.connect(proxy), await Client.connect(proxy)
