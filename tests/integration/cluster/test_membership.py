@@ -14,6 +14,7 @@ from distributedjob.cluster import observer, sql
 from distributedjob.cluster.port import Census
 from distributedjob.cluster.sql import SqlMembership
 from distributedjob.cluster.view import NO_VIEW, View
+from distributedjob.model.instant import SECOND
 from distributedjob.model.task import SHARDS
 from distributedjob.runtime.clock import Clock
 from distributedjob.store import nodes, orders
@@ -191,7 +192,7 @@ async def test_without_beats_it_is_not_fresh_for_long(member: Member, monkeypatc
 
 async def test_the_clock_follows_what_the_beats_read(office: Office) -> None:
     await office.add_node(ME)
-    member = Member(office, ME, reference=lambda _: member.clock.now() + 1_000)
+    member = Member(office, ME, reference=lambda _: member.clock.now() + SECOND)
     member.membership.start()
     before = member.clock._offset
     await member.beats(3)
