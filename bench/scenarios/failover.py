@@ -62,7 +62,10 @@ def _kill_worker(cluster: Cluster) -> Instant:
     """In mid-call: the workers pull in turn, and one may find nothing for a while."""
     worker = cluster.workers[0]
     with cluster.schedulers[0].client() as client:
+        gives_up_at = now() + WATCHED_SECONDS * SECOND
         while not worker.gauge("distributedjob_slots_used", client=client):
+            if now() > gives_up_at:
+                raise RuntimeError(f"a worker had no call in the air for {WATCHED_SECONDS} s")
             time.sleep(POLL_SECONDS)
     killed_at = now()
     worker.kill()

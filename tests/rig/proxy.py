@@ -120,6 +120,8 @@ class Proxy:
         """Break the connections of the next `count` transactions that wrote something, after the server has committed
         them; of those only that have `saying` in a statement."""
         self._armed, self._saying = count, saying
+        for link in self._links:
+            link.said = b""
 
     def reset_after(self, count: int) -> None:
         """Reset each connection as soon as `count` more bytes have passed, up and down together, until `heal`."""

@@ -138,6 +138,14 @@ async def test_only_commits_of_what_was_meant_are_swallowed(proxy: Proxy) -> Non
     assert await client.ask(COMMIT) == b""
 
 
+async def test_what_was_written_before_the_next_was_to_be_lost_does_not_count(proxy: Proxy) -> None:
+    client = await Client.connect(proxy)
+    proxy.swallow_commits(1)
+    await client.ask(WRITE)
+    proxy.swallow_commits(1)
+    assert await client.ask(COMMIT) == COMMIT
+
+
 async def test_only_as_many_commits_are_swallowed_as_asked(proxy: Proxy) -> None:
     proxy.swallow_commits(1)
     first, second = await Client.connect(proxy), await Client.connect(proxy)

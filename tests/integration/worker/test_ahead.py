@@ -19,15 +19,21 @@ async def hints_of(shop: Shop, count: int) -> list[Hint]:
     return [Hint(row.id, 0, row.not_before, "default") for row in rows]
 
 
-async def hold(shop: Shop, *, calls_lasted: float) -> list[Hint]:
-    """Hang in every slot, after calls that lasted so long; returns the hints of more than all of them."""
+async def hinted(shop: Shop, count: int, *, calls_lasted: float) -> list[Hint]:
+    """Executions that nobody has claimed, told to a worker whose calls lasted so long before."""
     for _ in range(400):
         shop.worker.slots.ahead.note(calls_lasted)
-    shop.target.default = Hang()
-    hints = await hints_of(shop, 3 * SLOTS)
+    hints = await hints_of(shop, count)
     shop.open("intake")
     for hint in hints:
         shop.worker.intake.hint(hint)
+    return hints
+
+
+async def hold(shop: Shop, *, calls_lasted: float) -> list[Hint]:
+    """Hang in every slot; returns the hints of more than all of them."""
+    shop.target.default = Hang()
+    hints = await hinted(shop, 3 * SLOTS, calls_lasted=calls_lasted)
     await shop.called(SLOTS)
     return hints
 
@@ -90,13 +96,8 @@ async def test_what_is_asked_to_stop_while_it_waits_is_cancelled(shop: Shop) -> 
 
 
 async def test_never_more_calls_at_once_than_slots(shop: Shop) -> None:
-    for _ in range(400):
-        shop.worker.slots.ahead.note(0.01)
     shop.target.default = Answer(delay_seconds=0.01)
-    hints = await hints_of(shop, 10 * SLOTS)
-    shop.open("intake")
-    for hint in hints:
-        shop.worker.intake.hint(hint)
+    hints = await hinted(shop, 10 * SLOTS, calls_lasted=0.01)
     await until(lambda: not shop.worker.intake._hints and shop.worker.slots.used == 0)
     await shop.written()
     assert len(shop.target.requests) == len(hints)
